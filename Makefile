@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# One file, no recursion. Source lists are explicit; STARTER_SRCS is the audit list of the privileged program.
+
+VERSION := 4.5.0+c.0.1.0
+PREFIX ?= /usr/local
+SYSCONFDIR ?= $(PREFIX)/etc
+LOCALSTATEDIR ?= $(PREFIX)/var
+LIBEXECDIR ?= $(PREFIX)/libexec
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+DESTDIR ?=
+WITH_SUID ?= 0
+BUILD ?= build
+CI ?=
+
+CC ?= cc
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wvla -Walloca -Wformat=2 -Wconversion -Wcast-qual -Wcast-align -Wwrite-strings \
+	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wundef -Wnull-dereference \
+	-Wimplicit-fallthrough -Wswitch-enum -Wframe-larger-than=16384
+GCC_WARNINGS := -Wduplicated-cond -Wlogical-op -Wformat-truncation=2 -Wformat-overflow=2
+HARDENING := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fPIE -fstack-protector-strong -fstack-clash-protection \
+	-fno-strict-overflow -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-common -fvisibility=hidden \
+	-ffunction-sections -fdata-sections
+LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed -Wl,--gc-sections
+
+# Probed once: flags that this compiler and machine know.
+probe = $(shell printf 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c - -o /dev/null 2>/dev/null && echo '$(1)')
+ifeq ($(SANITIZE),)
+HARDENING += $(call probe,-fcf-protection=full) $(call probe,-ftrivial-auto-var-init=zero) \
+	$(call probe,-fzero-call-used-regs=used-gpr) $(call probe,-fstrict-flex-arrays=3)
+endif
+WARNINGS += $(foreach w,$(GCC_WARNINGS),$(call probe,$(w)))
+ifeq ($(CI),true)
+WARNINGS += -Werror
+endif
+
+SANITIZE ?=
+ifneq ($(SANITIZE),)
+HARDENING := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LINK_HARDENING :=
+endif
+
+OBJ := $(BUILD)/obj
+GEN := $(BUILD)/gen
+LIBEXEC_BIN := $(BUILD)/libexec/singularity/bin
+CONFDIR_BUILD := $(BUILD)/etc/singularity
+
+CPPFLAGS += -std=gnu11 -D_GNU_SOURCE -I. -I$(GEN)
+DEFINES := -DSINGULARITY_VERSION='"$(VERSION)"' -DSINGULARITY_PREFIX='"$(PREFIX)"' \
+	-DSINGULARITY_BINDIR='"$(BINDIR)"' -DSINGULARITY_LIBEXECDIR='"$(LIBEXECDIR)"' \
+	-DSINGULARITY_SYSCONFDIR='"$(SYSCONFDIR)"' -DSINGULARITY_LOCALSTATEDIR='"$(LOCALSTATEDIR)"'
+
+# ---- sources ---------------------------------------------------------------------------------------------------------
+LAUNCH_PB := ipc/launch.pb-c.c
+ACTION_PB := ipc/action.pb-c.c
+
+IPC_STARTER_SRCS := ipc/err.c ipc/log.c ipc/plan.c ipc/plan_decode.c ipc/channel.c
+POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/capability.c
+STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c starter/idmap.c \
+	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
+	starter/session.c starter/underlay.c starter/binds.c starter/rootfs.c starter/seccomp.c starter/exec.c starter/init.c
+FLAVOUR_PLAIN := starter/flavour_plain.c
+FLAVOUR_SETUID := starter/flavour_setuid.c
+
+FUSE_SRCS := starter/fuse/squashfs_server.c
+
+ACTION_SRCS := frontend/action/main.c frontend/action/script.c frontend/action/shell_eval.c frontend/action/spec.c \
+	frontend/action/run.c
+
+FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_options.c frontend/cli_help.c frontend/inspect.c \
+	frontend/run_help.c \
+	frontend/settings/install.c \
+	frontend/image/image.c frontend/image/sif.c frontend/image/probe.c \
+	frontend/launch/launch.c frontend/launch/host.c frontend/launch/bind.c frontend/launch/account.c \
+	frontend/launch/plan_build.c frontend/launch/plan_print.c frontend/launch/env.c \
+	frontend/action/spec.c frontend/action/shell_eval.c
+
+IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
+	frontend/image/image.c frontend/image/sif.c frontend/image/probe.c frontend/image/squash_read.c \
+	frontend/pack/sif_write.c frontend/pack/tree.c frontend/pack/squash_write.c frontend/pack/deflate.c \
+	frontend/pack/hotset.c frontend/pack/scan.c frontend/pack/metadata.c frontend/pack/build.c \
+	frontend/pack/extract.c
+
+# ---- rules -----------------------------------------------------------------------------------------------------------
+PROGRAMS := $(BUILD)/bin/singularity $(BUILD)/bin/run-singularity $(LIBEXEC_BIN)/imager $(LIBEXEC_BIN)/starter \
+	$(LIBEXEC_BIN)/starter-suid $(LIBEXEC_BIN)/squashfs-server $(LIBEXEC_BIN)/action $(CONFDIR_BUILD)/singularity.conf
+
+.PHONY: all clean
+all: $(PROGRAMS)
+
+obj = $(addprefix $(OBJ)/,$(1:.c=.o))
+GEN_HEADERS := $(GEN)/ipc/launch.pb-c.h $(GEN)/ipc/action.pb-c.h
+PB_OBJS := $(OBJ)/gen/ipc/launch.pb-c.o $(OBJ)/gen/ipc/action.pb-c.o
+
+$(GEN)/ipc/%.pb-c.c $(GEN)/ipc/%.pb-c.h: ipc/%.proto
+	@mkdir -p $(@D)
+	protoc-c --c_out=$(GEN) $<
+
+$(OBJ)/gen/%.o: $(GEN)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(HARDENING) -c -o $@ $<
+
+$(OBJ)/%.o: %.c | $(GEN_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) $(WARNINGS) -MMD -MP -c -o $@ $<
+
+# libsquashfuse puts its own config.h over ours and is not clean under the strict set.
+$(OBJ)/starter/fuse/%.o: starter/fuse/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -MMD -MP -c -o $@ $<
+
+STATIC := $(if $(SANITIZE),,-static-pie)
+
+$(LIBEXEC_BIN)/starter: $(call obj,$(STARTER_SRCS) $(FLAVOUR_PLAIN) $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(OBJ)/gen/ipc/launch.pb-c.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
+$(LIBEXEC_BIN)/starter-suid: $(call obj,$(STARTER_SRCS) $(FLAVOUR_SETUID) $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(OBJ)/gen/ipc/launch.pb-c.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
+$(LIBEXEC_BIN)/squashfs-server: $(call obj,$(FUSE_SRCS))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libsquashfuse_ll.a -l:libfuse3.a -l:libz.a -l:liblzma.a \
+		-l:liblzo2.a -l:liblz4.a -l:libzstd.a -lpthread
+$(LIBEXEC_BIN)/action: $(call obj,$(ACTION_SRCS) ipc/err.c ipc/log.c ipc/channel.c) $(OBJ)/gen/ipc/action.pb-c.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
+$(BUILD)/bin/singularity: $(call obj,$(FRONTEND_SRCS) ipc/plan_encode.c $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(PB_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
+$(LIBEXEC_BIN)/imager: $(call obj,$(IMAGER_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lseccomp -lpthread
+$(BUILD)/bin/run-singularity: frontend/run-singularity.sh
+	@mkdir -p $(@D)
+	install -m 0755 $< $@
+$(CONFDIR_BUILD)/%: etc/%
+	@mkdir -p $(@D)
+	install -m 0644 $< $@
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+# ---- tests -----------------------------------------------------------------------------------------------------------
+# One cmocka program per module, linked with everything but the mains.
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+TESTED_SRCS := $(sort $(filter-out frontend/main.c frontend/imager.c frontend/action/main.c starter/main.c,\
+	$(FRONTEND_SRCS) $(IMAGER_SRCS) $(ACTION_SRCS) $(IPC_STARTER_SRCS) ipc/plan_encode.c $(POLICY_SRCS) \
+	$(STARTER_SRCS) $(FLAVOUR_PLAIN)))
+TEST_LIBS := -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -lseccomp -lcmocka -lpthread
+
+$(BUILD)/libtested.a: $(call obj,$(TESTED_SRCS)) $(PB_OBJS)
+	rm -f $@
+	ar rcs $@ $^
+$(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libtested.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -MMD -MP -o $@ $< $(BUILD)/libtested.a $(TEST_LIBS)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef FRONTEND_LAUNCH_LAUNCH_H
+#define FRONTEND_LAUNCH_LAUNCH_H
+
+#include "frontend/cli.h"
+#include "ipc/err.h"
+
+/* launch_run() - exec, run, shell and test: resolve the image, build the plan, hand over to the starter.
+ * Does not return on success: the process becomes the payload (or its monitor). Returns a negative errno with @err, or the
+ * exit status (≥ 0) when a parent had to stay. */
+int launch_run(const struct cli_request *request, struct err *err);
+
+#endif

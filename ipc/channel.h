@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One record from the frontend to the starter: AF_UNIX/SOCK_SEQPACKET, payload = magic and version, descriptors =
+ * the sealed memfd with the LaunchRequest followed by the descriptors the plan refers to.
+ */
+#ifndef IPC_CHANNEL_H
+#define IPC_CHANNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ipc/err.h"
+#include "ipc/limits.h"
+
+#define CHANNEL_FD 3 /* where the starter finds its end */
+
+/* channel_new_sealed() - a close-on-exec memfd holding @len bytes of @bytes, sealed against every change, offset 0.
+ * *@out_fd owned. Returns 0 or a negative errno with @err. See memfd_create(2). */
+int channel_new_sealed(const char *name, const void *bytes, size_t len, int *out_fd, struct err *err);
+
+/* channel_map_sealed() - map the sealed memfd @fd (borrowed) read-only after checking that it is one, that all seals are
+ * set and that it holds at most @max bytes. *@out (munmap(2) by the caller) is NULL for an empty one. */
+int channel_map_sealed(int fd, size_t max, const void **out, size_t *len, struct err *err);
+
+/* channel_send_plan() - make the socket pair, send the record (@message_fd and @count descriptors @fds, all borrowed), close
+ * the sending side. *@out_fd (owned, not close-on-exec) is the end the starter reads. */
+int channel_send_plan(int message_fd, const int *fds, uint32_t count, int *out_fd, struct err *err);
+
+struct channel_record {
+	int message_fd; /* owned, -1 if none */
+	uint32_t count;
+	int fds[PLAN_MAX_FDS]; /* owned, close-on-exec */
+};
+
+/* channel_receive() - read exactly one record from @fd (borrowed) within PLAN_RECORD_DEADLINE_MS, then shut it. Refuses
+ * another socket type, truncated data or control, a surplus of descriptors, a second record, and a sender whose
+ * SCM_CREDENTIALS differ from @uid or @pid (rules R1 to R3 of the threat model in README). */
+int channel_receive(int fd, uid_t uid, pid_t pid, struct channel_record *out, struct err *err);
+
+#endif

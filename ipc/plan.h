@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The launch plan: what a launch does, in the order it does it. Built by frontend/launch/plan_build.c, carried by
+ * ipc/plan_encode.c and ipc/plan_decode.c, judged by policy/policy.c, applied by starter/.
+ *
+ * The struct is flat: no pointers, texts are offsets into one area, so it can be decoded into a shared page by a child
+ * that has dropped everything, copied once and range-checked. A descriptor is an index into the record's array.
+ * What the payload runs (arguments, environment, working directory, umask) is not here: it is in the action spec
+ * (ipc/action.proto), which the starter hands to the action program unread.
+ */
+#ifndef IPC_PLAN_H
+#define IPC_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ipc/err.h"
+#include "ipc/limits.h"
+
+#define PLAN_VERSION 1
+#define PLAN_NO_FD (-1)
+
+typedef uint32_t plan_text_t; /* offset into plan.text; 0 is "none" */
+
+enum plan_flow {
+	PLAN_FLOW_SETUID = 1,  /* starter-suid, caller's user namespace; the payload keeps the caller's ids */
+	PLAN_FLOW_USERNS,      /* own user namespace, caller's id mapped to itself */
+	PLAN_FLOW_FAKEROOT,    /* own user namespace, caller is 0 */
+	PLAN_FLOW_ROOT,        /* root of the initial user namespace */
+	PLAN_FLOW_NESTED_ROOT, /* CAP_SYS_ADMIN held in another user namespace: no new one is made */
+};
+
+enum plan_fs_type { PLAN_FS_DIRECTORY = 1, PLAN_FS_SQUASHFS, PLAN_FS_EXT3 };
+
+/* What kind of file the user named; decides which `allow container` directive applies. */
+enum plan_container {
+	PLAN_CONTAINER_SIF = 1,
+	PLAN_CONTAINER_SQUASHFS,
+	PLAN_CONTAINER_EXTFS,
+	PLAN_CONTAINER_DIRECTORY,
+};
+
+enum plan_fs_method {
+	PLAN_METHOD_BIND = 1, /* directory */
+	PLAN_METHOD_KERNEL,   /* loop device and kernel file system */
+	PLAN_METHOD_FUSE,     /* server_fd serves it */
+};
+
+struct plan_fs {
+	enum plan_fs_type type;
+	enum plan_container container;
+	enum plan_fs_method method;
+	int32_t fd;            /* O_PATH directory, or O_RDONLY/O_RDWR file */
+	int32_t server_fd;     /* FUSE: the program (O_PATH or O_RDONLY), else PLAN_NO_FD */
+	plan_text_t path;      /* host path: opened by the plain flavour for directories; in messages. Absent in setuid */
+	uint64_t offset_bytes; /* of the partition in the file; 0 for directories */
+	uint64_t size_bytes;
+	bool writable;
+};
+
+enum plan_mount_kind {
+	PLAN_MOUNT_BIND = 1,    /* tree of source → target, always recursive */
+	PLAN_MOUNT_PROC,        /* fresh procfs; falls back to a bind of the source if there is one */
+	PLAN_MOUNT_SYS,         /* fresh sysfs; the same */
+	PLAN_MOUNT_DEVPTS,      /* new devpts instance, plus the link target/../ptmx → pts/ptmx */
+	PLAN_MOUNT_MQUEUE,
+	PLAN_MOUNT_SESSION_DIR, /* empty directory of the session tmpfs, mode `mode`, owned by the payload */
+	PLAN_MOUNT_FILE,        /* read-only file with the bytes of the sealed memfd source_fd */
+	PLAN_MOUNT_SYMLINK,     /* link `link` at target; only where the starter made the directory itself */
+	PLAN_MOUNT_IMAGE,       /* tree link_rel of file system fs → target */
+};
+
+/* Why the mount is there: the directive of singularity.conf that governs it. */
+enum plan_origin {
+	PLAN_ORIGIN_DEV = 1,
+	PLAN_ORIGIN_HOSTFS,
+	PLAN_ORIGIN_CONF_BIND, /* `bind path` */
+	PLAN_ORIGIN_PROC,
+	PLAN_ORIGIN_SYS,
+	PLAN_ORIGIN_HOME,        /* the caller's own home */
+	PLAN_ORIGIN_CUSTOM_HOME, /* --home, --workdir */
+	PLAN_ORIGIN_TMP,
+	PLAN_ORIGIN_SCRATCH,
+	PLAN_ORIGIN_FILE, /* generated passwd, group, hosts, hostname, resolv.conf */
+	PLAN_ORIGIN_RESOLV, /* bind of the host's resolv.conf */
+	PLAN_ORIGIN_USER_BIND,
+	PLAN_ORIGIN_CWD,
+};
+
+enum plan_on_fail { PLAN_FAIL_FATAL = 1, PLAN_FAIL_WARN, PLAN_FAIL_SILENT };
+
+enum plan_attr { PLAN_ATTR_RDONLY = 1, PLAN_ATTR_NOSUID = 2, PLAN_ATTR_NODEV = 4, PLAN_ATTR_NOEXEC = 8 };
+#define PLAN_ATTR_ALL 15u
+
+struct plan_mount {
+	enum plan_mount_kind kind;
+	enum plan_origin origin;
+	enum plan_on_fail on_fail; /* also when the mount point cannot be made */
+	uint32_t attrs;            /* PLAN_ATTR_*; what must hold after the mount, never less than the source has */
+	uint32_t mode;             /* SESSION_DIR, FILE: permission bits */
+	int32_t source_fd;         /* setuid flavour: O_PATH of the source. FILE: sealed memfd. Else PLAN_NO_FD */
+	plan_text_t source;        /* plain flavour: absolute host path. Absent in setuid */
+	plan_text_t target;        /* absolute container path, no "." or "..", no trailing slash */
+	plan_text_t link;          /* SYMLINK: text; IMAGE: path inside the file system */
+	int32_t fs;                /* IMAGE: index into plan.fs, else -1 */
+	bool target_is_file;       /* which mount point to make when it is missing */
+};
+
+enum plan_layer { PLAN_LAYER_OVERLAY = 1, PLAN_LAYER_FUSE_OVERLAY = 2, PLAN_LAYER_UNDERLAY = 4 };
+
+enum plan_idmap_method {
+	PLAN_IDMAP_NONE = 1, /* no new user namespace */
+	PLAN_IDMAP_SELF,     /* one line each, written by the process itself; setgroups denied */
+	PLAN_IDMAP_TOOL,     /* newuidmap and newgidmap */
+	PLAN_IDMAP_DIRECT,   /* written by the parent, which holds CAP_SETUID and CAP_SETGID where we are */
+};
+
+struct plan_extent {
+	uint32_t inside, outside, count; /* count ≥ 1; no wrap */
+};
+
+struct plan_idmap {
+	enum plan_idmap_method method;
+	uint32_t uid_count, gid_count; /* ≤ PLAN_MAX_EXTENTS */
+	struct plan_extent uid[PLAN_MAX_EXTENTS], gid[PLAN_MAX_EXTENTS];
+	int32_t newuidmap_fd, newgidmap_fd; /* TOOL: the programs, else PLAN_NO_FD */
+	bool keep_groups;                   /* --no-setgroups */
+};
+
+enum plan_init { PLAN_INIT_NONE = 1, PLAN_INIT_SHIM }; /* SHIM: pid 1 is the starter's sinit */
+
+enum plan_lsm { PLAN_LSM_NONE = 1, PLAN_LSM_SELINUX, PLAN_LSM_APPARMOR };
+
+struct plan_process {
+	bool set_ids; /* --security uid:, gid:; root flows only */
+	uint32_t uid, gid;
+	uint32_t group_count;
+	uint32_t groups[PLAN_MAX_GROUPS];
+	uint64_t caps; /* kept if held: permitted, effective, inheritable, ambient; bit numbers of capabilities(7) */
+	bool no_new_privs;
+	bool emulate_root;  /* seccomp success for chown, mknod and the like; needs no_new_privs */
+	int32_t seccomp_fd; /* sealed memfd with struct sock_filter[], else PLAN_NO_FD */
+	enum plan_lsm lsm;
+	plan_text_t label;
+	int32_t action_fd;  /* the action program */
+	int32_t spec_fd;    /* sealed memfd, becomes descriptor 3 of the action program */
+	uint32_t pass_count;
+	int32_t pass_fd[PLAN_MAX_PASS]; /* become descriptors 4, 5, … of the action program */
+};
+
+struct plan {
+	uint32_t version;
+	enum plan_flow flow;
+	int32_t message_level; /* as log_encode_level() */
+	bool dry_run;          /* do everything but the exec, say on stdout how each step went */
+
+	bool ns_pid, ns_ipc, ns_uts, ns_net; /* the mount namespace is always new; user: idmap.method */
+	plan_text_t hostname;                /* needs ns_uts */
+	enum plan_init init;                 /* NONE with ns_pid: the payload is pid 1 */
+	struct plan_idmap idmap;
+
+	bool propagation_private; /* else slave */
+	bool session_ramfs;
+	uint64_t session_bytes; /* 0: no limit (root) */
+
+	uint32_t fs_count;
+	struct plan_fs fs[PLAN_MAX_FS]; /* fs[0] is the root */
+	bool allow_setuid_files; /* --allow-setuid: no nosuid on the root and the binds; root flows only */
+	bool root_writable;      /* --writable: the root itself, no layer */
+	bool writable_tmpfs;     /* the layer's upper directory is the session's and stays writable */
+	uint32_t overlay_count;
+	uint32_t overlay[PLAN_MAX_OVERLAYS]; /* indices into fs, lowest first; at most the last is writable */
+	uint32_t layers;                     /* PLAN_LAYER_* the starter may use, in that order of preference */
+	int32_t fuse_overlayfs_fd;           /* the program, else PLAN_NO_FD */
+	uint32_t loop_max;                   /* `max loop devices` */
+	bool loop_shared;                    /* `shared loop devices` */
+
+	uint32_t mount_count;
+	struct plan_mount mounts[PLAN_MAX_MOUNTS];
+	struct plan_process process;
+
+	uint32_t text_bytes;
+	char text[PLAN_TEXT_MAX]; /* text[0] is NUL */
+};
+
+/* plan_init() - an empty plan with every descriptor slot PLAN_NO_FD, every enum at its neutral value. */
+void plan_init(struct plan *plan);
+
+/* plan_add_text() - store a copy of @text (NULL: none). Returns 0 or -E2BIG with @err. */
+int plan_add_text(struct plan *plan, const char *text, plan_text_t *out, struct err *err);
+
+/* plan_get_text() - the text at @ref, or NULL for none. Valid for a plan that passed plan_check(). */
+const char *plan_get_text(const struct plan *plan, plan_text_t ref);
+
+/* plan_check() - prove the plan well-formed against @fd_count descriptors: enums closed, counts and offsets in range,
+ * texts NUL-terminated, targets clean, every descriptor claimed exactly once (programs may be claimed by several), sizes
+ * without overflow, combinations that make no sense refused. Pure. Returns 0 or -EPROTO with @err. */
+int plan_check(const struct plan *plan, uint32_t fd_count, struct err *err);
+
+#endif
