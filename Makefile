@@ -59,7 +59,7 @@ IPC_STARTER_SRCS := ipc/err.c ipc/log.c ipc/plan.c ipc/plan_decode.c ipc/channel
 POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/capability.c
 STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c starter/idmap.c \
 	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
-	starter/session.c starter/underlay.c starter/binds.c starter/rootfs.c starter/seccomp.c starter/exec.c starter/init.c
+	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/seccomp.c starter/exec.c starter/init.c
 FLAVOUR_PLAIN := starter/flavour_plain.c
 FLAVOUR_SETUID := starter/flavour_setuid.c
 

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Responsible for: the plan's list of mounts. Must not: reorder it, add to it. Sources are taken before the session covers the
+ * host's tree, mounts are applied to the staging root before it becomes the root.
+ */
+#include "starter/binds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ipc/cleanup.h"
+#include "ipc/log.h"
+#include "starter/flavour.h"
+#include "starter/mnt.h"
+#include "starter/resolve.h"
+#include "starter/session.h"
+#include "starter/stage.h"
+
+static const struct plan_mount *binds_get(const struct stage *stage, uint32_t index)
+{
+	return &stage->plan->mounts[index];
+}
+
+static const char *binds_target(const struct stage *stage, uint32_t index)
+{
+	return plan_get_text(stage->plan, binds_get(stage, index)->target);
+}
+
+/* What a failure means is part of the plan. */
+static int binds_judge(const struct stage *stage, uint32_t index, int result, struct err *err)
+{
+	const struct plan_mount *mount = binds_get(stage, index);
+
+	if (result >= 0)
+		return 0;
+	switch (mount->on_fail) {
+	case PLAN_FAIL_WARN:
+		log_warning("Skipping mount of %s: %s", binds_target(stage, index), err->message);
+		return 0;
+	case PLAN_FAIL_SILENT:
+		log_debug("skipping mount of %s: %s", binds_target(stage, index), err->message);
+		return 0;
+	case PLAN_FAIL_FATAL:
+		break;
+	}
+	return err_wrap(err, "mount of %s", binds_target(stage, index));
+}
+
+int binds_clone_sources(struct stage *stage, struct err *err)
+{
+	const struct plan *plan = stage->plan;
+	int result = 0;
+
+	for (uint32_t i = 0; result == 0 && i < plan->fs_count; i++)
+		if (plan->fs[i].method == PLAN_METHOD_BIND)
+			result = mnt_clone(stage->record->fds[plan->fs[i].fd], &stage->directory_fd[i], err);
+	for (uint32_t i = 0; result == 0 && i < plan->mount_count; i++) {
+		const struct plan_mount *mount = &plan->mounts[i];
+
+		if (mount->source_fd == PLAN_NO_FD || mount->kind == PLAN_MOUNT_FILE)
+			continue;
+		result = mnt_clone(stage->record->fds[mount->source_fd], &stage->source_fd[i], err);
+		result = binds_judge(stage, i, result, err);
+	}
+	return result;
+}
+
+static int binds_open_path(const char *path, int *out_fd, struct err *err)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open %s", path);
+	*out_fd = fd;
+	return 0;
+}
+
+int binds_open_sources(struct stage *stage, struct err *err)
+{
+	const struct plan *plan = stage->plan;
+	int result = 0;
+
+	for (uint32_t i = 0; result == 0 && i < plan->fs_count; i++)
+		if (plan->fs[i].method == PLAN_METHOD_BIND)
+			result = binds_open_path(plan_get_text(plan, plan->fs[i].path), &stage->directory_fd[i], err);
+	for (uint32_t i = 0; result == 0 && i < plan->mount_count; i++) {
+		const char *source = plan_get_text(plan, plan->mounts[i].source);
+
+		if (!source)
+			continue;
+		result = binds_open_path(source, &stage->source_fd[i], err);
+		result = binds_judge(stage, i, result, err);
+	}
+	return result;
+}
+
+static bool binds_lies_below(const char *path, const char *dir)
+{
+	size_t length = strlen(dir);
+
+	return strncmp(path, dir, length) == 0 && path[length] == '/';
+}
+
+bool binds_is_missing(const struct stage *stage, uint32_t index)
+{
+	const char *target = binds_target(stage, index);
+	int fd, result;
+
+	if (binds_get(stage, index)->kind == PLAN_MOUNT_SYMLINK)
+		return false;
+	for (uint32_t i = 0; i < index; i++)
+		if (binds_lies_below(target, binds_target(stage, i)))
+			return false;
+	result = resolve_open(stage->fs_fd[0], target, &fd);
+	if (result == 0)
+		(void)close(fd);
+	return result == -ENOENT;
+}
+
+bool binds_any_missing(const struct stage *stage)
+{
+	for (uint32_t i = 0; i < stage->plan->mount_count; i++)
+		if (binds_is_missing(stage, i))
+			return true;
+	return false;
+}
+
+static int binds_source(const struct stage *stage, uint32_t index, uint32_t attrs, int target_fd, struct err *err)
+{
+	int source_fd = stage->source_fd[index];
+
+	if (source_fd < 0)
+		return err_set(err, ERR_SYSTEM, ENOENT, "the source is not there");
+	return flavour_is_setuid ? mnt_attach_clone(source_fd, attrs, target_fd, err)
+				 : mnt_attach_bind(source_fd, attrs, target_fd, NULL, err);
+}
+
+/* Fresh proc and sysfs are refused below masked ones: then the outer tree is shown instead, if the plan has it. */
+static int binds_kernel_fs(const struct stage *stage, uint32_t index, const char *fstype, int target_fd, struct err *err)
+{
+	const struct plan_mount *mount = binds_get(stage, index);
+	int result = mnt_attach_fs(fstype, NULL, mount->attrs, PRIVS_MOUNT, target_fd, NULL, err);
+
+	if (result == 0 || stage->source_fd[index] < 0)
+		return result;
+	if (stage->plan->ns_pid && mount->kind == PLAN_MOUNT_PROC)
+		log_warning("A fresh /proc is refused here (%s): the container's /proc shows the outer processes",
+			    strerror(-result));
+	else
+		log_debug("fresh %s refused (%s), binding the outer one", fstype, strerror(-result));
+	return binds_source(stage, index, 0, target_fd, err);
+}
+
+static int binds_devpts(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
+{
+	struct mnt_option options[] = {
+		{"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {NULL, NULL}};
+	const char *target = binds_target(stage, index), *slash = strrchr(target, '/');
+	uint32_t attrs = binds_get(stage, index)->attrs;
+	char link[PLAN_PATH_MAX];
+	int result = mnt_attach_fs("devpts", options, attrs, PRIVS_MOUNT, target_fd, NULL, err);
+
+	if (result < 0) {
+		/* The tty group is not mapped in this user namespace. */
+		options[3].key = NULL;
+		result = mnt_attach_fs("devpts", options, attrs, PRIVS_MOUNT, target_fd, NULL, err);
+	}
+	if (result < 0)
+		return result;
+	(void)snprintf(link, sizeof(link), "%.*s/ptmx", (int)(slash - target), target);
+	return resolve_make_symlink(&stage->scope, link, "pts/ptmx", err);
+}
+
+static int binds_session_dir(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
+{
+	const struct plan_mount *mount = binds_get(stage, index);
+	cleanup_fd int dir_fd = -1;
+	int result = session_make_user_dir(stage, index, mount->mode, &dir_fd, err);
+
+	return result < 0 ? result : mnt_attach_bind(dir_fd, mount->attrs, target_fd, NULL, err);
+}
+
+static int binds_file(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
+{
+	const struct plan_mount *mount = binds_get(stage, index);
+	cleanup_fd int file_fd = -1;
+	int result = session_make_file(stage, index, stage->record->fds[mount->source_fd], mount->mode,
+				       &file_fd, err);
+
+	return result < 0 ? result : mnt_attach_bind(file_fd, mount->attrs, target_fd, NULL, err);
+}
+
+static int binds_image(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
+{
+	const struct plan_mount *mount = binds_get(stage, index);
+	const char *inside = plan_get_text(stage->plan, mount->link);
+	cleanup_fd int source_fd = -1;
+	int result = resolve_open(stage->fs_fd[mount->fs], inside ? inside : "/", &source_fd);
+
+	if (result < 0)
+		return err_sys(err, -result, "cannot open %s in the image", inside ? inside : "/");
+	return mnt_attach_bind(source_fd, mount->attrs, target_fd, NULL, err);
+}
+
+static bool binds_wants_file(const struct stage *stage, uint32_t index)
+{
+	const struct plan_mount *mount = binds_get(stage, index);
+
+	return mount->target_is_file || mount->kind == PLAN_MOUNT_FILE;
+}
+
+static int binds_attach(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
+{
+	const struct plan_mount *mount = binds_get(stage, index);
+
+	switch (mount->kind) {
+	case PLAN_MOUNT_BIND:
+		return binds_source(stage, index, mount->attrs, target_fd, err);
+	case PLAN_MOUNT_PROC:
+		return binds_kernel_fs(stage, index, "proc", target_fd, err);
+	case PLAN_MOUNT_SYS:
+		return binds_kernel_fs(stage, index, "sysfs", target_fd, err);
+	case PLAN_MOUNT_DEVPTS:
+		return binds_devpts(stage, index, target_fd, err);
+	case PLAN_MOUNT_MQUEUE:
+		return mnt_attach_fs("mqueue", NULL, mount->attrs, PRIVS_MOUNT, target_fd, NULL, err);
+	case PLAN_MOUNT_SESSION_DIR:
+		return binds_session_dir(stage, index, target_fd, err);
+	case PLAN_MOUNT_FILE:
+		return binds_file(stage, index, target_fd, err);
+	case PLAN_MOUNT_IMAGE:
+		return binds_image(stage, index, target_fd, err);
+	case PLAN_MOUNT_SYMLINK:
+		break;
+	}
+	return err_set(err, ERR_BUG, EINVAL, "mount kind %d", (int)mount->kind);
+}
+
+static int binds_apply_one(const struct stage *stage, uint32_t index, struct err *err)
+{
+	const struct plan_mount *mount = binds_get(stage, index);
+	const char *target = binds_target(stage, index);
+	cleanup_fd int target_fd = -1;
+	int result;
+
+	if (mount->kind == PLAN_MOUNT_SYMLINK)
+		return resolve_make_symlink(&stage->scope, target, plan_get_text(stage->plan, mount->link), err);
+	result = resolve_make(&stage->scope, target, binds_wants_file(stage, index), &target_fd, err);
+	return result < 0 ? result : binds_attach(stage, index, target_fd, err);
+}
+
+int binds_apply(struct stage *stage, struct err *err)
+{
+	int result = 0;
+
+	for (uint32_t i = 0; result == 0 && i < stage->plan->mount_count; i++) {
+		result = binds_apply_one(stage, i, err);
+		if (result == 0)
+			log_debug("mounted %s", binds_target(stage, i));
+		if (stage->plan->dry_run)
+			(void)dprintf(STDOUT_FILENO, "%s: %s\n", binds_target(stage, i),
+				      result == 0 ? "mounted" : err->message);
+		result = binds_judge(stage, i, result, err);
+	}
+	return result;
+}

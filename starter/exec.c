@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Responsible for: the last step. Must not: look at what the payload runs; that is in the spec, which the action program reads
+ * with the payload's rights inside the container. Runs after privs_drop().
+ */
+#include "starter/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "ipc/channel.h"
+#include "ipc/cleanup.h"
+#include "starter/sanitize.h"
+#include "starter/stage.h"
+
+#define SPEC_FD CHANNEL_FD
+
+int exec_set_label(const struct stage *stage, struct err *err)
+{
+	const struct plan_process *process = &stage->plan->process;
+	const char *label = plan_get_text(stage->plan, process->label);
+	cleanup_fd int fd = -1;
+	char text[PLAN_PATH_MAX];
+	struct statfs fs;
+	int length;
+
+	if (process->lsm == PLAN_LSM_NONE)
+		return 0;
+	fd = open("/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+		return err_set(err, ERR_SYSTEM, ENOENT, "cannot set a security label: no trusted /proc");
+	length = snprintf(text, sizeof(text), "%s%s", process->lsm == PLAN_LSM_APPARMOR ? "exec " : "",
+			  label ? label : "");
+	if (length < 0 || (size_t)length >= sizeof(text))
+		return err_set(err, ERR_SYSTEM, ENAMETOOLONG, "the security label is too long");
+	if (write(fd, text, (size_t)length) != length)
+		return err_sys(err, errno, "cannot set the security label");
+	return 0;
+}
+
+/* Move everything above the wanted numbers first, so that no descriptor overwrites one still needed. */
+static int exec_arrange(const struct stage *stage, int *action_fd)
+{
+	const struct plan_process *process = &stage->plan->process;
+	int first_free = SPEC_FD + 1 + (int)process->pass_count;
+	int moved[PLAN_MAX_PASS + 1];
+
+	*action_fd = fcntl(stage->record->fds[process->action_fd], F_DUPFD_CLOEXEC, first_free);
+	moved[0] = fcntl(stage->record->fds[process->spec_fd], F_DUPFD_CLOEXEC, first_free);
+	if (*action_fd < 0 || moved[0] < 0)
+		return -errno;
+	for (uint32_t i = 0; i < process->pass_count; i++) {
+		moved[i + 1] = fcntl(stage->record->fds[process->pass_fd[i]], F_DUPFD_CLOEXEC, first_free);
+		if (moved[i + 1] < 0)
+			return -errno;
+	}
+	for (uint32_t i = 0; i <= process->pass_count; i++)
+		if (dup2(moved[i], SPEC_FD + (int)i) < 0)
+			return -errno;
+	return close_range((unsigned int)first_free, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int exec_action(const struct stage *stage, struct err *err)
+{
+	char *argv[] = {"action", NULL}, *envp[] = {NULL};
+	int action_fd, result = exec_arrange(stage, &action_fd);
+
+	if (result < 0)
+		return err_sys(err, -result, "cannot arrange the descriptors");
+	sanitize_restore_limits();
+	(void)execveat(action_fd, "", argv, envp, AT_EMPTY_PATH);
+	return err_sys(err, errno, "cannot start the action program");
+}

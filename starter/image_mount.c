@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Responsible for: images and partitions → mounted trees. Must not: combine them (layer.c), look into them. Runs after
+ * session_setup().
+ */
+#include "starter/image_mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "ipc/cleanup.h"
+#include "ipc/log.h"
+#include "starter/flavour.h"
+#include "starter/loop.h"
+#include "starter/mnt.h"
+#include "starter/session.h"
+#include "starter/stage.h"
+
+static const char *image_kernel_type(const struct plan_fs *fs)
+{
+	return fs->type == PLAN_FS_EXT3 ? "ext3" : "squashfs";
+}
+
+/* privileged: loop device and kernel file system; the policy decided that this image may reach a kernel driver */
+static int image_mount_kernel(const struct stage *stage, const struct plan_fs *fs, uint32_t attrs,
+			      int target_fd, int *out_fd, struct err *err)
+{
+	cleanup_fd int loop_fd = -1;
+	char node[LOOP_PATH_MAX];
+	struct mnt_option options[] = {{"source", node}, {fs->writable ? NULL : "ro", NULL}, {NULL, NULL}};
+	int result = loop_attach(fs, stage->record->fds[fs->fd], stage->plan->loop_max, &loop_fd, node, err);
+
+	if (result < 0)
+		return result;
+	return mnt_attach_fs(image_kernel_type(fs), options, attrs, PRIVS_LOOP, target_fd, out_fd, err);
+}
+
+static int image_mount_fuse(const struct stage *stage, uint32_t index, uint32_t attrs, int target_fd,
+			    int *out_fd, struct err *err)
+{
+	char fd[16], uid[16], gid[16];
+	const struct mnt_option options[] = {
+		{"source", "squashfs-server"}, {"fd", fd},
+		{"rootmode", "40000"},	       {"user_id", uid},
+		{"group_id", gid},	       {"default_permissions", NULL},
+		{"allow_other", NULL},	       {NULL, NULL},
+	};
+	int result;
+
+	(void)snprintf(fd, sizeof(fd), "%d", stage->fuse_fd[index]);
+	(void)snprintf(uid, sizeof(uid), "%u", getuid());
+	(void)snprintf(gid, sizeof(gid), "%u", getgid());
+	result = mnt_attach_fs("fuse", options, attrs, PRIVS_MOUNT, target_fd, out_fd, err);
+	if (result < 0)
+		return result;
+	/* Before the mount the server's first read would have failed: it waits for this byte. */
+	if (write(stage->go_fd[index], "", 1) != 1)
+		return err_sys(err, errno, "cannot start the image's file server");
+	(void)close(stage->go_fd[index]);
+	(void)close(stage->fuse_fd[index]);
+	return 0;
+}
+
+static int image_mount_directory(const struct stage *stage, uint32_t index, uint32_t attrs,
+				 int target_fd, int *out_fd, struct err *err)
+{
+	int source_fd = stage->directory_fd[index], result;
+
+	if (!flavour_is_setuid)
+		return mnt_attach_bind(source_fd, attrs, target_fd, out_fd, err);
+	result = mnt_attach_clone(source_fd, attrs, target_fd, err);
+	if (result == 0) {
+		*out_fd = fcntl(source_fd, F_DUPFD_CLOEXEC, 3);
+		if (*out_fd < 0)
+			result = err_sys(err, errno, "cannot duplicate a descriptor");
+	}
+	return result;
+}
+
+static int image_mount_one(struct stage *stage, uint32_t index, struct err *err)
+{
+	const struct plan_fs *fs = &stage->plan->fs[index];
+	const char *path = plan_get_text(stage->plan, fs->path);
+	uint32_t attrs = PLAN_ATTR_NODEV | (stage->plan->allow_setuid_files ? 0 : PLAN_ATTR_NOSUID) |
+			 (fs->writable ? 0 : PLAN_ATTR_RDONLY);
+	cleanup_fd int target_fd = -1;
+	char name[32];
+	int result;
+
+	(void)snprintf(name, sizeof(name), "images/%u", index);
+	result = session_make_dir(stage->session_fd, name, 0755, err);
+	if (result == 0)
+		result = session_open(stage, name, &target_fd, err);
+	if (result < 0)
+		return result;
+	switch (fs->method) {
+	case PLAN_METHOD_BIND:
+		result = image_mount_directory(stage, index, attrs, target_fd, &stage->fs_fd[index], err);
+		break;
+	case PLAN_METHOD_KERNEL:
+		result = image_mount_kernel(stage, fs, attrs, target_fd, &stage->fs_fd[index], err);
+		break;
+	case PLAN_METHOD_FUSE:
+		result = image_mount_fuse(stage, index, attrs, target_fd, &stage->fs_fd[index], err);
+		break;
+	}
+	return result < 0 ? err_wrap(err, "image %s", path ? path : "") : 0;
+}
+
+int image_mount_all(struct stage *stage, struct err *err)
+{
+	int result = 0;
+
+	for (uint32_t i = 0; result == 0 && i < stage->plan->fs_count; i++)
+		result = image_mount_one(stage, i, err);
+	return result;
+}

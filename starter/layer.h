@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef STARTER_LAYER_H
+#define STARTER_LAYER_H
+
+#include <stdbool.h>
+
+#include "ipc/err.h"
+
+struct stage;
+
+/* layer_setup() - make the staging root from the mounted images: the root image itself when @needed is false and the plan asks for
+ * nothing more, else an overlay, else an underlay. Fills stage->root_fd and stage->scope. */
+int layer_setup(struct stage *stage, bool needed, struct err *err);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Responsible for: bytes → checked plan. Must not: trust what the parse child left beyond what plan_check() proves. Runs after
+ * sanitize and privs_init(), before anything is acted upon.
+ */
+#include "starter/record.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ipc/channel.h"
+#include "ipc/cleanup.h"
+#include "ipc/plan.h"
+#include "ipc/plan_decode.h"
+#include "starter/flavour.h"
+#include "starter/privs.h"
+#include "starter/sys.h"
+
+/* What the parse child writes and the parent reads; nothing in it is a pointer. */
+struct record_page {
+	int result;
+	struct err err;
+	struct plan plan;
+	_Alignas(16) char arena[PLAN_DECODE_ARENA_BYTES];
+};
+
+static void record_decode(const void *bytes, size_t length, struct record_page *page)
+{
+	page->result = plan_decode(bytes, length, page->arena, sizeof(page->arena), &page->plan,
+				   &page->err);
+}
+
+_Noreturn static void record_parse_child(const void *bytes, size_t length, struct record_page *page)
+{
+	const struct rlimit seconds = {2, 2};
+
+	if (setrlimit(RLIMIT_CPU, &seconds) < 0)
+		sys_exit_thread(1);
+	privs_drop_all();
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0) < 0)
+		sys_exit_thread(1);
+	record_decode(bytes, length, page);
+	sys_exit_thread(0);
+}
+
+static int record_decode_dropped(const void *bytes, size_t length, struct record_page *page,
+				 struct err *err)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		return err_sys(err, errno, "cannot fork the parse child");
+	if (child == 0)
+		record_parse_child(bytes, length, page);
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_sys(err, errno, "cannot wait for the parse child");
+	if (status != 0)
+		return err_set(err, ERR_PROTOCOL, EPROTO, "the launch request could not be decoded");
+	return 0;
+}
+
+static void *record_map(size_t bytes, int sharing)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* The page is shared with a child until it is gone: copy once, then judge the copy only. */
+static int record_take(const struct record_page *page, struct record *record, struct err *err)
+{
+	struct plan *plan;
+
+	if (page->result != 0) {
+		*err = page->err;
+		err->message[sizeof(err->message) - 1] = '\0';
+		err->kind = ERR_PROTOCOL;
+		return -EPROTO;
+	}
+	plan = record_map(sizeof(*plan), MAP_PRIVATE);
+	if (!plan)
+		return err_sys(err, errno, "cannot reserve memory for the plan");
+	memcpy(plan, &page->plan, sizeof(*plan));
+	record->plan = plan;
+	return plan_check(plan, record->fd_count, err);
+}
+
+int record_receive(struct record *record, struct err *err)
+{
+	static struct channel_record channel;
+	struct record_page *page;
+	const void *bytes;
+	size_t length;
+	int result = channel_receive(CHANNEL_FD, getuid(), getpid(), &channel, err);
+
+	if (result < 0)
+		return result;
+	(void)close(CHANNEL_FD);
+	result = channel_map_sealed(channel.message_fd, PLAN_MESSAGE_MAX, &bytes, &length, err);
+	(void)close(channel.message_fd);
+	if (result < 0)
+		return result;
+	page = record_map(sizeof(*page), flavour_is_setuid ? MAP_SHARED : MAP_PRIVATE);
+	if (!page)
+		return err_sys(err, errno, "cannot reserve memory for the launch request");
+	if (flavour_is_setuid)
+		result = record_decode_dropped(bytes, length, page, err);
+	else
+		record_decode(bytes, length, page);
+	record->fd_count = channel.count;
+	memcpy(record->fds, channel.fds, sizeof(record->fds));
+	if (result == 0)
+		result = record_take(page, record, err);
+	(void)munmap(page, sizeof(*page));
+	return result;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Responsible for: finding and making mount points below the staging root. Must not: leave that root, write to a file system
+ * that is not ours. Runs while the tree is built, before the root is switched.
+ */
+#include "starter/resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ipc/cleanup.h"
+#include "ipc/limits.h"
+#include "starter/privs.h"
+#include "starter/sys.h"
+
+int resolve_open(int root_fd, const char *path, int *out_fd)
+{
+	int fd;
+
+	do {
+		fd = sys_openat2(root_fd, path, O_PATH | O_CLOEXEC, 0,
+				 RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	} while (fd < 0 && errno == EAGAIN); /* a rename raced with the walk */
+	if (fd < 0)
+		return -errno;
+	*out_fd = fd;
+	return 0;
+}
+
+static bool resolve_is_own(const struct resolve_scope *scope, int dir_fd)
+{
+	struct stat st;
+
+	if (fstat(dir_fd, &st) < 0)
+		return false;
+	for (int i = 0; i < scope->own_count; i++)
+		if (st.st_dev == scope->own[i])
+			return true;
+	return false;
+}
+
+/* privileged: mkdirat(2) openat(2) fsuid 0, on our own tmpfs or the overlay above it */
+static int resolve_create(int parent_fd, const char *name, bool is_file)
+{
+	int result, fd;
+
+	privs_raise(PRIVS_ROOT_FS);
+	if (is_file) {
+		fd = openat(parent_fd, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY,
+			    0644);
+		result = fd < 0 ? -errno : 0;
+		if (fd >= 0) {
+			(void)fchmod(fd, 0644);
+			(void)close(fd);
+		}
+	} else {
+		result = mkdirat(parent_fd, name, 0755) < 0 ? -errno : 0;
+		if (result == 0)
+			(void)fchmodat(parent_fd, name, 0755, 0);
+	}
+	privs_lower();
+	return result;
+}
+
+/* Split "/a/b/c" into parent "/a/b" and name "c". */
+static int resolve_split(const char *path, char *parent, size_t size, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	size_t length;
+
+	if (!slash || slash[1] == '\0')
+		return -EINVAL;
+	length = (size_t)(slash - path);
+	if (length >= size)
+		return -ENAMETOOLONG;
+	memcpy(parent, path, length);
+	parent[length] = '\0';
+	*name = slash + 1;
+	return 0;
+}
+
+static int resolve_open_parent(const struct resolve_scope *scope, const char *parent, int *out_fd,
+			       struct err *err)
+{
+	cleanup_fd int fd = -1;
+	int result = parent[0] ? resolve_make(scope, parent, false, &fd, err)
+			       : resolve_open(scope->root_fd, "/", &fd);
+
+	if (result < 0)
+		return result;
+	if (!resolve_is_own(scope, fd))
+		return err_set(err, ERR_SYSTEM, EROFS, "cannot make a mount point in %s: it is not in the image",
+			       parent[0] ? parent : "/");
+	*out_fd = fd_take(&fd);
+	return 0;
+}
+
+/* Recursion is bounded: a checked plan has at most PLAN_PATH_COMPONENTS components. */
+int resolve_make(const struct resolve_scope *scope, const char *path, bool is_file, int *out_fd,
+		 struct err *err)
+{
+	cleanup_fd int parent_fd = -1;
+	char parent[PLAN_PATH_MAX];
+	const char *name;
+	int result = resolve_open(scope->root_fd, path, out_fd);
+
+	if (result != -ENOENT) {
+		if (result < 0)
+			return err_sys(err, -result, "cannot open mount point %s", path);
+		return 0;
+	}
+	result = resolve_split(path, parent, sizeof(parent), &name);
+	if (result < 0)
+		return err_sys(err, -result, "cannot use mount point %s", path);
+	result = resolve_open_parent(scope, parent, &parent_fd, err);
+	if (result < 0)
+		return result;
+	result = resolve_create(parent_fd, name, is_file);
+	if (result < 0)
+		return err_sys(err, -result, "cannot make mount point %s", path);
+	result = resolve_open(scope->root_fd, path, out_fd);
+	return result < 0 ? err_sys(err, -result, "cannot open mount point %s", path) : 0;
+}
+
+/* privileged: symlinkat(2) fsuid 0, in our own tmpfs */
+int resolve_make_symlink(const struct resolve_scope *scope, const char *path, const char *text,
+			 struct err *err)
+{
+	cleanup_fd int parent_fd = -1;
+	char parent[PLAN_PATH_MAX];
+	const char *name;
+	int result = resolve_split(path, parent, sizeof(parent), &name);
+
+	if (result == 0)
+		result = resolve_open_parent(scope, parent, &parent_fd, err);
+	if (result < 0)
+		return err_wrap(err, "link %s", path);
+	privs_raise(PRIVS_ROOT_FS);
+	result = symlinkat(text, parent_fd, name) < 0 ? -errno : 0;
+	privs_lower();
+	return result < 0 ? err_sys(err, -result, "cannot make link %s", path) : 0;
+}
