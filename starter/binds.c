@@ -162,7 +162,7 @@ static int binds_devpts(const struct stage *stage, uint32_t index, int target_fd
 	const char *target = binds_target(stage, index), *slash = strrchr(target, '/');
 	uint32_t attrs = binds_get(stage, index)->attrs;
 	char link[PLAN_PATH_MAX];
-	int result = mnt_attach_fs("devpts", options, attrs, PRIVS_MOUNT, target_fd, NULL, err);
+	int length, result = mnt_attach_fs("devpts", options, attrs, PRIVS_MOUNT, target_fd, NULL, err);
 
 	if (result < 0) {
 		/* The tty group is not mapped in this user namespace. */
@@ -171,7 +171,9 @@ static int binds_devpts(const struct stage *stage, uint32_t index, int target_fd
 	}
 	if (result < 0)
 		return result;
-	(void)snprintf(link, sizeof(link), "%.*s/ptmx", (int)(slash - target), target);
+	length = snprintf(link, sizeof(link), "%.*s/ptmx", (int)(slash - target), target);
+	if (length < 0 || (size_t)length >= sizeof(link))
+		return err_set(err, ERR_PROTOCOL, ENAMETOOLONG, "the path of devpts is too long");
 	return resolve_make_symlink(&stage->scope, link, "pts/ptmx", err);
 }
 

@@ -67,7 +67,7 @@ static int exec_arrange(const struct stage *stage, int *action_fd)
 
 int exec_action(const struct stage *stage, struct err *err)
 {
-	char *argv[] = {"action", NULL}, *envp[] = {NULL};
+	char name[] = "action", *argv[] = {name, NULL}, *envp[] = {NULL};
 	int action_fd, result = exec_arrange(stage, &action_fd);
 
 	if (result < 0)

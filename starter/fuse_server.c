@@ -33,7 +33,7 @@ _Noreturn static void fuse_server_exec(const struct stage *stage, const struct p
 {
 	int image_fd = stage->record->fds[fs->fd], null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	char text[6][ARG_MAX_BYTES], byte;
-	char *argv[] = {"squashfs-server", "--image-fd", text[0], "--fuse-fd", text[1],
+	const char *argv[] = {"squashfs-server", "--image-fd", text[0], "--fuse-fd", text[1],
 			"--offset",	   text[2],	 "--size",    text[3],	   "--uid",
 			text[4],	   "--gid",	 text[5],     NULL};
 	char *envp[] = {NULL};
@@ -54,7 +54,8 @@ _Noreturn static void fuse_server_exec(const struct stage *stage, const struct p
 		_exit(0); /* the launch failed before the mount */
 	fuse_server_keep(image_fd);
 	fuse_server_keep(fuse_fd);
-	(void)execveat(stage->record->fds[fs->server_fd], "", argv, envp, AT_EMPTY_PATH);
+	(void)execveat(stage->record->fds[fs->server_fd], "",
+		       (char *const *)(uintptr_t)argv, envp, AT_EMPTY_PATH);
 	_exit(255);
 }
 

@@ -41,12 +41,12 @@ static void idmap_format(const struct plan_extent *extents, uint32_t count, char
 }
 
 /* One write(2) carries the whole map: the kernel takes no second one. */
-static int idmap_write(const char *path_format, pid_t pid, const struct plan_extent *extents, uint32_t count)
+static int idmap_write(pid_t pid, const char *map, const struct plan_extent *extents, uint32_t count)
 {
 	static char text[MAP_TEXT_MAX];
 	char path[64];
 
-	(void)snprintf(path, sizeof(path), path_format, pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, map);
 	idmap_format(extents, count, text);
 	return idmap_write_file(path, text);
 }
@@ -56,9 +56,9 @@ static int idmap_write_self(const struct plan_idmap *map, struct err *err)
 	int result = idmap_write_file("/proc/self/setgroups", "deny");
 
 	if (result == 0)
-		result = idmap_write("/proc/self/gid_map", getpid(), map->gid, map->gid_count);
+		result = idmap_write(getpid(), "gid_map", map->gid, map->gid_count);
 	if (result == 0)
-		result = idmap_write("/proc/self/uid_map", getpid(), map->uid, map->uid_count);
+		result = idmap_write(getpid(), "uid_map", map->uid, map->uid_count);
 	return result < 0 ? err_sys(err, -result, "cannot write the id map of the user namespace") : 0;
 }
 
@@ -104,9 +104,9 @@ _Noreturn static void idmap_mapper(const struct stage *stage, int start_fd)
 	if (read(start_fd, &byte, 1) != 1)
 		_exit(255);
 	if (map->method == PLAN_IDMAP_DIRECT) {
-		result = idmap_write("/proc/%d/gid_map", parent, map->gid, map->gid_count);
+		result = idmap_write(parent, "gid_map", map->gid, map->gid_count);
 		if (result == 0)
-			result = idmap_write("/proc/%d/uid_map", parent, map->uid, map->uid_count);
+			result = idmap_write(parent, "uid_map", map->uid, map->uid_count);
 	} else {
 		result = idmap_run_tool(stage->record->fds[map->newgidmap_fd], "newgidmap", parent, map->gid,
 					map->gid_count);
