@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Responsible for: one record over one socket, sealed memory. Must not: look into what it carries. The receiving half runs in the
+ * starter right after it has sanitized itself.
+ */
+#include "ipc/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ipc/cleanup.h"
+
+#define CHANNEL_MAGIC 0x53494e47u
+#define CHANNEL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define BAD(err, ...) err_set(err, ERR_PROTOCOL, EPROTO, __VA_ARGS__)
+
+struct channel_head {
+	uint32_t magic, version, count;
+};
+
+#define CHANNEL_VERSION 1
+
+static int channel_write_all(int fd, const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, bytes, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int channel_new_sealed(const char *name, const void *bytes, size_t len, int *out_fd, struct err *err)
+{
+	cleanup_fd int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int result;
+
+	if (fd < 0)
+		return err_sys(err, errno, "cannot make memory for %s", name);
+	result = channel_write_all(fd, bytes, len);
+	if (result == 0 && (lseek(fd, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, CHANNEL_SEALS) < 0))
+		result = -errno;
+	if (result < 0)
+		return err_sys(err, -result, "cannot fill memory for %s", name);
+	*out_fd = fd_take(&fd);
+	return 0;
+}
+
+int channel_map_sealed(int fd, size_t max, const void **out, size_t *len, struct err *err)
+{
+	struct stat st;
+	void *memory;
+
+	if (fcntl(fd, F_GET_SEALS) < 0 || (fcntl(fd, F_GET_SEALS) & CHANNEL_SEALS) != CHANNEL_SEALS)
+		return BAD(err, "a memory descriptor is not sealed");
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return BAD(err, "a memory descriptor is no file");
+	if (st.st_size < 0 || (uint64_t)st.st_size > max)
+		return BAD(err, "a memory descriptor holds more than %zu bytes", max);
+	*out = NULL;
+	*len = (size_t)st.st_size;
+	if (*len == 0)
+		return 0;
+	memory = mmap(NULL, *len, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (memory == MAP_FAILED)
+		return err_sys(err, errno, "cannot map a memory descriptor");
+	*out = memory;
+	return 0;
+}
+
+static int channel_send(int fd, const int *fds, uint32_t count)
+{
+	struct channel_head head = {CHANNEL_MAGIC, CHANNEL_VERSION, count - 1};
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * (PLAN_MAX_FDS + 1))] = {0};
+	struct iovec part = {&head, sizeof(head)};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control};
+	struct cmsghdr *rights;
+
+	message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+	rights = CMSG_FIRSTHDR(&message);
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(int) * count);
+	memcpy(CMSG_DATA(rights), fds, sizeof(int) * count);
+	return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(head) ? 0 : -errno;
+}
+
+int channel_send_plan(int message_fd, const int *fds, uint32_t count, int *out_fd, struct err *err)
+{
+	cleanup_fd int send_fd = -1, receive_fd = -1;
+	int all[PLAN_MAX_FDS + 1], pair[2], on = 1, result;
+
+	if (count > PLAN_MAX_FDS)
+		return err_set(err, ERR_SYSTEM, E2BIG, "cannot send this launch: more than %d binds and images",
+			       PLAN_MAX_FDS);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(err, errno, "cannot make the channel to the starter");
+	send_fd = pair[0];
+	receive_fd = pair[1];
+	/* Set before the record is queued: credentials are attached when it is sent. */
+	if (setsockopt(receive_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return err_sys(err, errno, "cannot prepare the channel to the starter");
+	all[0] = message_fd;
+	memcpy(all + 1, fds, sizeof(int) * count);
+	result = channel_send(send_fd, all, count + 1);
+	if (result < 0)
+		return err_sys(err, -result, "cannot send the launch request");
+	if (fcntl(receive_fd, F_SETFD, 0) < 0)
+		return err_sys(err, errno, "cannot prepare the channel to the starter");
+	*out_fd = fd_take(&receive_fd);
+	return 0;
+}
+
+static int channel_check_socket(int fd, struct err *err)
+{
+	int domain = 0, type = 0;
+	socklen_t size = sizeof(int);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || domain != AF_UNIX || type != SOCK_SEQPACKET)
+		return BAD(err, "descriptor 3 is not the channel: this program is started by singularity only");
+	return 0;
+}
+
+/* Collect descriptors first, so that every error path can close them. */
+static void channel_take_control(struct msghdr *message, struct channel_record *out, int *all, uint32_t *total,
+				 struct ucred *sender)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		size_t bytes = c->cmsg_len - CMSG_LEN(0);
+
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_CREDENTIALS && bytes == sizeof(*sender)) {
+			memcpy(sender, CMSG_DATA(c), sizeof(*sender));
+		} else if (c->cmsg_type == SCM_RIGHTS && *total == 0 && bytes <= sizeof(int) * (PLAN_MAX_FDS + 1)) {
+			memcpy(all, CMSG_DATA(c), bytes);
+			*total = (uint32_t)(bytes / sizeof(int));
+		}
+	}
+	out->message_fd = *total > 0 ? all[0] : -1;
+	out->count = *total > 0 ? *total - 1 : 0;
+	memcpy(out->fds, all + 1, sizeof(int) * out->count);
+}
+
+static int channel_read(int fd, struct channel_record *out, struct channel_head *head, struct ucred *sender,
+			struct err *err)
+{
+	_Alignas(struct cmsghdr) char
+		control[CMSG_SPACE(sizeof(int) * (PLAN_MAX_FDS + 1)) + CMSG_SPACE(sizeof(struct ucred))] = {0};
+	struct iovec part = {head, sizeof(*head)};
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	int all[PLAN_MAX_FDS + 1];
+	uint32_t total = 0;
+	ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+
+	if (n < 0)
+		return err_sys(err, errno, "cannot receive the launch request");
+	channel_take_control(&message, out, all, &total, sender);
+	if (n != (ssize_t)sizeof(*head) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		return BAD(err, "the launch record is truncated or too long");
+	return 0;
+}
+
+static bool channel_is_finished(int fd)
+{
+	char byte;
+
+	/* The sender has closed its end: anything but end-of-file is a second record or somebody still there. */
+	return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+int channel_receive(int fd, uid_t uid, pid_t pid, struct channel_record *out, struct err *err)
+{
+	struct channel_head head = {0, 0, 0};
+	struct ucred sender = {-1, (uid_t)-1, (gid_t)-1};
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	int result = channel_check_socket(fd, err);
+
+	out->message_fd = -1;
+	out->count = 0;
+	if (result < 0)
+		return result;
+	if (poll(&wait, 1, PLAN_RECORD_DEADLINE_MS) != 1 || !(wait.revents & POLLIN))
+		return BAD(err, "no launch request arrived");
+	result = channel_read(fd, out, &head, &sender, err);
+	if (result < 0)
+		return result;
+	if (head.magic != CHANNEL_MAGIC || head.version != CHANNEL_VERSION)
+		return BAD(err, "the launch record has another version");
+	if (sender.uid != uid || sender.pid != pid)
+		return BAD(err, "the launch record was sent by another process");
+	if (out->message_fd < 0 || head.count != out->count)
+		return BAD(err, "the launch record has a wrong number of descriptors");
+	if (!channel_is_finished(fd))
+		return BAD(err, "there is more than one launch record");
+	(void)shutdown(fd, SHUT_RDWR);
+	return 0;
+}

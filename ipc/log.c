@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ipc/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOG_TEXT_MAX 4096
+#define LOG_LINE_MAX 14000 /* a text of control characters only is cut */
+
+static struct {
+	int level;
+	bool colour;
+} log_state = {LOG_LEVEL_INFO, false};
+
+static int log_clamp(int level)
+{
+	if (level < LOG_LEVEL_ERROR)
+		return LOG_LEVEL_ERROR;
+	return level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : level;
+}
+
+void log_init(int level, bool colour)
+{
+	log_state.level = log_clamp(level);
+	log_state.colour = colour;
+}
+
+int log_get_level(void)
+{
+	return log_state.level;
+}
+
+bool log_get_colour(void)
+{
+	return log_state.colour;
+}
+
+int log_encode_level(int level, bool colour)
+{
+	if (colour)
+		return level;
+	return level < 0 ? level - 90 : level + 90;
+}
+
+void log_decode_level(int encoded, int *level, bool *colour)
+{
+	*colour = encoded > -45 && encoded < 45;
+	if (!*colour)
+		encoded = encoded < 0 ? encoded + 90 : encoded - 90;
+	*level = log_clamp(encoded);
+}
+
+static const char *log_label(enum log_level level)
+{
+	switch (level) {
+	case LOG_LEVEL_FATAL:
+		return "FATAL";
+	case LOG_LEVEL_ERROR:
+		return "ERROR";
+	case LOG_LEVEL_WARNING:
+		return "WARNING";
+	case LOG_LEVEL_LOG:
+		return "LOG";
+	case LOG_LEVEL_INFO:
+		return "INFO";
+	case LOG_LEVEL_VERBOSE:
+	case LOG_LEVEL_VERBOSE3:
+		return "VERBOSE";
+	case LOG_LEVEL_DEBUG:
+		break;
+	}
+	return "DEBUG";
+}
+
+static const char *log_colour(enum log_level level)
+{
+	if (!log_state.colour)
+		return "";
+	if (level <= LOG_LEVEL_ERROR)
+		return "\033[31m";
+	if (level == LOG_LEVEL_WARNING)
+		return "\033[33m";
+	return level == LOG_LEVEL_INFO ? "\033[34m" : "";
+}
+
+static size_t log_prefix(enum log_level level, const char *function, char *line, size_t size)
+{
+	const char *colour = log_colour(level), *reset = colour[0] ? "\033[0m" : "";
+	char text[64];
+	int n;
+
+	if (log_state.level < LOG_LEVEL_DEBUG) {
+		(void)snprintf(text, sizeof(text), "%s:", log_label(level));
+		n = snprintf(line, size, "%s%-8s%s ", colour, text, reset);
+	} else {
+		(void)snprintf(text, sizeof(text), "[U=%u,P=%d]", geteuid(), getpid());
+		n = snprintf(line, size, "%s%-8s%s%-19s%s()%*s", colour, log_label(level), reset, text,
+			     function, (int)(strlen(function) < 28 ? 28 - strlen(function) : 1), "");
+	}
+	return n < 0 ? 0 : (size_t)n;
+}
+
+/* Text from outside must not drive the terminal. */
+static size_t log_escape(const char *text, char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (; *text && used + 5 < size; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c >= 0x20 ? c != 0x7f : c == '\t' || c == '\n')
+			out[used++] = (char)c;
+		else
+			used += (size_t)snprintf(out + used, size - used, "\\x%02x", c);
+	}
+	return used;
+}
+
+void log_message(enum log_level level, const char *function, const char *fmt, ...)
+{
+	char text[LOG_TEXT_MAX], line[LOG_LINE_MAX];
+	int saved = errno, n;
+	va_list args;
+	size_t used;
+
+	if ((int)level > log_state.level)
+		return;
+	va_start(args, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (n >= 0) {
+		for (size_t end = strlen(text); end > 0 && text[end - 1] == '\n'; end--)
+			text[end - 1] = '\0';
+		used = log_prefix(level, function, line, 256);
+		used += log_escape(text, line + used, sizeof(line) - used - 1);
+		line[used++] = '\n';
+		if (write(STDERR_FILENO, line, used) < 0) {
+			/* nowhere to say so */
+		}
+	}
+	errno = saved;
+}
