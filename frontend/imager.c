@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The program for everything that reads or writes archives and file systems. It is executed by `singularity`, never typed
+ * by a user, so its command lines are in canonical form: options first, no abbreviations.
+ */
+#include "frontend/imager.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipc/log.h"
+
+#define EXIT_FATAL 255
+
+struct subcommand {
+	const char *name;
+	int (*run)(int argc, char **argv);
+};
+
+static const struct subcommand subcommands[] = {
+	{"build", build_main},
+	{"extract-image", extract_main},
+	{"read-files", read_files_main},
+	{"seccomp-compile", seccomp_compile_main},
+};
+
+static void init_log(void)
+{
+	const char *text = getenv("SINGULARITY_MESSAGELEVEL");
+	int level = LOG_LEVEL_INFO;
+	bool colour = false;
+
+	if (text && *text) {
+		char *end;
+		long value = strtol(text, &end, 10);
+
+		if (*end == '\0' && value >= -200 && value <= 200)
+			log_decode_level((int)value, &level, &colour);
+	}
+	log_init(level, colour);
+}
+
+int main(int argc, char **argv)
+{
+	init_log();
+	if (argc < 2) {
+		log_fatal("imager is started by singularity, and needs a subcommand");
+		return EXIT_FATAL;
+	}
+	for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
+		if (strcmp(argv[1], subcommands[i].name) == 0)
+			return subcommands[i].run(argc - 1, argv + 1);
+	}
+	log_fatal("imager has no subcommand %s", argv[1]);
+	return EXIT_FATAL;
+}

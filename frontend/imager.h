@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The subcommands of the imager program. Each takes the arguments after its own name as argv[1] and following, and returns
+ * the exit status. */
+#ifndef FRONTEND_IMAGER_H
+#define FRONTEND_IMAGER_H
+
+int build_main(int argc, char **argv);           /* pack/build.c */
+int extract_main(int argc, char **argv);         /* pack/extract.c */
+int read_files_main(int argc, char **argv);      /* image/squash_read.c */
+int seccomp_compile_main(int argc, char **argv); /* seccomp_profile.c */
+
+#endif

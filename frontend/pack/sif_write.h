@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Writes a new SIF: create, add objects one after the other, finish. The descriptor table and the header are written last, so
+ * that a file cut short never looks like an image.
+ */
+#ifndef FRONTEND_PACK_SIF_WRITE_H
+#define FRONTEND_PACK_SIF_WRITE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ipc/err.h"
+
+#define SIF_LAUNCH_NATIVE "#!/usr/bin/env run-singularity\n"
+#define SIF_SLOTS_DEFAULT 48
+#define SIF_TIME_NONE INT64_C(-62135596800) /* year 1, the time of deterministic images */
+#define SIF_EXTRA_BYTES 384
+#define SIF_NAME_BYTES 128
+#define SIF_PARTITION_ALIGN 4096
+
+enum sif_data_type {
+	SIF_DATA_DEFFILE = 0x4001,
+	SIF_DATA_ENV = 0x4002,
+	SIF_DATA_LABELS = 0x4003,
+	SIF_DATA_PARTITION = 0x4004,
+	SIF_DATA_SIGNATURE = 0x4005,
+	SIF_DATA_JSON = 0x4006,
+	SIF_DATA_GENERIC = 0x4007,
+	SIF_DATA_CRYPTO = 0x4008,
+	SIF_DATA_SBOM = 0x4009,
+	SIF_DATA_OCI_INDEX = 0x400A,
+	SIF_DATA_OCI_BLOB = 0x400B,
+};
+
+enum sif_fs { SIF_FS_SQUASHFS = 1, SIF_FS_EXT3, SIF_FS_ARCHIVE, SIF_FS_RAW, SIF_FS_ENCRYPTED };
+enum sif_part { SIF_PART_SYSTEM = 1, SIF_PART_PRIMARY, SIF_PART_DATA, SIF_PART_OVERLAY };
+
+struct sif_options {
+	const char *launch; /* NULL: none */
+	uint8_t uuid[16];
+	int64_t time;       /* Unix seconds, for the image and its objects */
+	uint32_t slots;
+};
+
+struct sif_object {
+	enum sif_data_type type;
+	const char *name; /* NULL: none */
+	uint32_t group;   /* 0: none */
+	uint32_t link;    /* as stored */
+	uint8_t extra[SIF_EXTRA_BYTES];
+};
+
+struct sif_writer;
+
+/* sif_writer_create() - start an image in the empty file @fd (borrowed, open for writing). *@out owned. */
+int sif_writer_create(int fd, const struct sif_options *options, struct sif_writer **out, struct err *err);
+void sif_writer_free(struct sif_writer *writer);
+
+/* sif_object_set_partition() - fill @object's type and extra. -EINVAL for an architecture that has no code. */
+int sif_object_set_partition(struct sif_object *object, enum sif_fs fs, enum sif_part part, const char *arch,
+			     struct err *err);
+
+/* sif_writer_begin() - where the bytes of the next object go; the caller may write them there itself. */
+uint64_t sif_writer_begin(const struct sif_writer *writer, enum sif_data_type type);
+
+/* sif_writer_end() - record @object, whose @size bytes have been written at sif_writer_begin(). */
+int sif_writer_end(struct sif_writer *writer, const struct sif_object *object, uint64_t size, struct err *err);
+
+/* sif_writer_add() - write @bytes and record @object. */
+int sif_writer_add(struct sif_writer *writer, const struct sif_object *object, const void *bytes, size_t size,
+		   struct err *err);
+
+/* sif_writer_set_uuid() - replace the identifier given at creation. */
+void sif_writer_set_uuid(struct sif_writer *writer, const uint8_t uuid[16]);
+
+/* sif_writer_finish() - write descriptor table and header and set the length of the file. */
+int sif_writer_finish(struct sif_writer *writer, struct err *err);
+
+#endif
