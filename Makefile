@@ -53,7 +53,6 @@ DEFINES := -DSINGULARITY_VERSION='"$(VERSION)"' -DSINGULARITY_PREFIX='"$(PREFIX)
 
 # ---- sources ---------------------------------------------------------------------------------------------------------
 LAUNCH_PB := ipc/launch.pb-c.c
-ACTION_PB := ipc/action.pb-c.c
 
 IPC_STARTER_SRCS := ipc/err.c ipc/log.c ipc/plan.c ipc/plan_decode.c ipc/channel.c
 POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/capability.c
@@ -71,16 +70,18 @@ ACTION_SRCS := frontend/action/main.c frontend/action/script.c frontend/action/s
 FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_options.c frontend/cli_help.c frontend/inspect.c \
 	frontend/run_help.c \
 	frontend/settings/install.c \
-	frontend/image/image.c frontend/image/sif.c frontend/image/probe.c \
+	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c \
 	frontend/launch/launch.c frontend/launch/host.c frontend/launch/bind.c frontend/launch/account.c \
 	frontend/launch/plan_build.c frontend/launch/plan_print.c frontend/launch/env.c \
 	frontend/action/spec.c frontend/action/shell_eval.c
 
 IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
-	frontend/image/image.c frontend/image/sif.c frontend/image/probe.c frontend/image/squash_read.c \
-	frontend/pack/sif_write.c frontend/pack/tree.c frontend/pack/squash_write.c frontend/pack/deflate.c \
-	frontend/pack/hotset.c frontend/pack/scan.c frontend/pack/metadata.c frontend/pack/build.c \
-	frontend/pack/extract.c
+	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/squash_read.c \
+	frontend/seccomp_profile.c \
+	frontend/pack/sif_write.c frontend/pack/tree.c frontend/pack/squash_file.c frontend/pack/squash_write.c \
+	frontend/pack/squash_tree.c frontend/pack/deflate.c frontend/pack/elf_read.c frontend/pack/hotset.c \
+	frontend/pack/scan.c frontend/pack/base_files.c frontend/pack/metadata.c frontend/pack/build_sif.c \
+	frontend/pack/target.c frontend/pack/build.c frontend/pack/extract.c
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
 PROGRAMS := $(BUILD)/bin/singularity $(BUILD)/bin/run-singularity $(LIBEXEC_BIN)/imager $(LIBEXEC_BIN)/starter \
@@ -90,8 +91,8 @@ PROGRAMS := $(BUILD)/bin/singularity $(BUILD)/bin/run-singularity $(LIBEXEC_BIN)
 all: $(PROGRAMS)
 
 obj = $(addprefix $(OBJ)/,$(1:.c=.o))
-GEN_HEADERS := $(GEN)/ipc/launch.pb-c.h $(GEN)/ipc/action.pb-c.h
-PB_OBJS := $(OBJ)/gen/ipc/launch.pb-c.o $(OBJ)/gen/ipc/action.pb-c.o
+GEN_HEADERS := $(GEN)/ipc/launch.pb-c.h
+PB_OBJS := $(OBJ)/gen/ipc/launch.pb-c.o
 
 $(GEN)/ipc/%.pb-c.c $(GEN)/ipc/%.pb-c.h: ipc/%.proto
 	@mkdir -p $(@D)
@@ -122,7 +123,7 @@ $(LIBEXEC_BIN)/squashfs-server: $(call obj,$(FUSE_SRCS))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libsquashfuse_ll.a -l:libfuse3.a -l:libz.a -l:liblzma.a \
 		-l:liblzo2.a -l:liblz4.a -l:libzstd.a -lpthread
-$(LIBEXEC_BIN)/action: $(call obj,$(ACTION_SRCS) ipc/err.c ipc/log.c ipc/channel.c) $(OBJ)/gen/ipc/action.pb-c.o
+$(LIBEXEC_BIN)/action: $(call obj,$(ACTION_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
 $(BUILD)/bin/singularity: $(call obj,$(FRONTEND_SRCS) ipc/plan_encode.c $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(PB_OBJS)

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* imager build: from a local image or directory to a SIF file or a sandbox directory. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "frontend/image/image.h"
+#include "frontend/imager.h"
+#include "frontend/pack/build_sif.h"
+#include "frontend/pack/extract.h"
+#include "frontend/pack/metadata.h"
+#include "frontend/pack/scan.h"
+#include "frontend/pack/squash_tree.h"
+#include "frontend/pack/target.h"
+#include "ipc/cleanup.h"
+#include "ipc/log.h"
+
+#define EXIT_FATAL 255
+#define PROGRESS_AFTER_MS 1000
+#define PROGRESS_EVERY_MS 100
+#define BAR_CELLS 40
+
+struct build {
+	const char *target_path, *spec;
+	bool sandbox, force, fix_perms;
+	struct squash_options squash;
+	struct build_clock clock;
+	char *definition; /* owned */
+	struct image image;
+	/* Whichever the image needs. */
+	struct scan *scan;
+	struct squash_tree *squash_tree;
+	struct tree tree;
+};
+
+/* ---- progress ---- */
+
+struct progress {
+	int64_t start_ms, shown_ms;
+	bool enabled, shown;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void show_progress(void *context, uint64_t done, uint64_t total)
+{
+	static const char cells[BAR_CELLS + 1] = "########################################";
+	struct progress *progress = context;
+	int64_t now = now_ms();
+	int filled;
+
+	if (!progress->enabled || total == 0 || now - progress->start_ms < PROGRESS_AFTER_MS ||
+	    now - progress->shown_ms < PROGRESS_EVERY_MS)
+		return;
+	filled = done >= total ? BAR_CELLS : (int)((double)done / (double)total * BAR_CELLS);
+	(void)fprintf(stderr, "\r[%-*.*s] %3d%% of %" PRIu64 " MiB", BAR_CELLS, filled, cells,
+		      (int)((double)done / (double)total * 100), total >> 20);
+	progress->shown_ms = now;
+	progress->shown = true;
+}
+
+static void end_progress(const struct progress *progress)
+{
+	if (progress->shown)
+		(void)fputs("\r\033[K", stderr);
+}
+
+/* ---- source ---- */
+
+static bool looks_like_uri(const char *spec)
+{
+	size_t scheme = strspn(spec, "abcdefghijklmnopqrstuvwxyz-0123456789");
+
+	return scheme > 1 && spec[scheme] == ':';
+}
+
+static int refuse_spec(const char *spec, struct err *err)
+{
+	size_t scheme = strcspn(spec, ":");
+
+	return err_set(err, ERR_SYSTEM, EOPNOTSUPP, "cannot build from %s: %.*s sources are not available in this version", spec,
+		       (int)scheme, spec);
+}
+
+static int open_source(struct build *build, struct err *err)
+{
+	struct stat st;
+	int rc;
+
+	if (stat(build->spec, &st) < 0) {
+		int errnum = errno;
+
+		if (looks_like_uri(build->spec))
+			return refuse_spec(build->spec, err);
+		return err_sys(err, errnum, "cannot build from %s", build->spec);
+	}
+	rc = image_open(build->spec, false, &build->image, err);
+	if (rc == -EINVAL && S_ISREG(st.st_mode) && strstr(err->message, "not recognized"))
+		return err_set(err, ERR_SYSTEM, EOPNOTSUPP,
+			       "cannot build from %s: it is not an image, and definition builds are not available in this version",
+			       build->spec);
+	return rc;
+}
+
+static int get_squashfs(const struct build *build, const struct image_partition **out, struct err *err)
+{
+	const struct image_partition *root = image_get_root(&build->image);
+
+	if (!root)
+		return err_set(err, ERR_IMAGE, EINVAL, "cannot build from %s: it has no root file system", build->spec);
+	if (root->fs != IMAGE_FS_SQUASHFS)
+		return err_set(err, ERR_IMAGE, EOPNOTSUPP, "cannot build from %s: its root file system is not squashfs",
+			       build->spec);
+	*out = root;
+	return 0;
+}
+
+/* As with -all-root of mksquashfs: files of an image made by a plain user belong to root. */
+static bool must_squash_ids(void)
+{
+	return getuid() != 0;
+}
+
+static int load_tree(struct build *build, struct err *err)
+{
+	const struct image_partition *root;
+	int rc = tree_init(&build->tree, err);
+
+	if (rc < 0)
+		return rc;
+	if (build->image.kind == IMAGE_SANDBOX)
+		return scan_directory(build->image.fd, must_squash_ids(), &build->tree, &build->scan, err);
+	rc = get_squashfs(build, &root, err);
+	return rc < 0 ? rc : squash_tree_load(build->image.fd, root->offset_bytes, root->size_bytes, must_squash_ids(),
+					      &build->tree, &build->squash_tree, err);
+}
+
+/* --fix-perms: the owner can read and write everything and enter every directory. */
+static void fix_permissions(struct tree *tree)
+{
+	for (struct tree_inode *inode = tree->inodes; inode; inode = inode->next) {
+		if (S_ISDIR(inode->mode))
+			inode->mode |= 0700;
+		else if (S_ISREG(inode->mode))
+			inode->mode |= inode->mode & 0111 ? 0700 : 0600;
+	}
+}
+
+/* ---- targets ---- */
+
+/* An image made with sudo belongs to who called it. */
+static void give_to_sudo_caller(int fd)
+{
+	const char *uid = getenv("SUDO_UID"), *gid = getenv("SUDO_GID");
+
+	if (getuid() != 0 || !uid || !gid)
+		return;
+	if (fchown(fd, (uid_t)strtoul(uid, NULL, 10), (gid_t)strtoul(gid, NULL, 10)) < 0)
+		log_warning("cannot give the image to its caller: %s", strerror(errno));
+}
+
+static int build_sif(struct build *build, struct err *err)
+{
+	struct progress progress = {.start_ms = now_ms(),
+				    .enabled = isatty(STDERR_FILENO) && log_get_level() >= LOG_LEVEL_INFO};
+	struct target target = TARGET_INIT;
+	int rc = load_tree(build, err);
+
+	if (rc < 0)
+		return rc;
+	if (build->fix_perms)
+		fix_permissions(&build->tree);
+	rc = target_open(build->target_path, false, &target, err);
+	if (rc < 0)
+		return rc;
+	log_info("Creating SIF file...");
+	build->squash.progress = show_progress;
+	build->squash.progress_context = &progress;
+	rc = build_sif_write(&build->tree, build->definition, &build->clock, &build->squash, target.fd, err);
+	end_progress(&progress);
+	if (rc == 0) {
+		give_to_sudo_caller(target.fd);
+		rc = target_commit(&target, err);
+	}
+	target_close(&target);
+	return rc;
+}
+
+static int copy_sandbox(const struct build *build, const char *to, struct err *err)
+{
+	cleanup_ptr char *from = NULL;
+	int status;
+	pid_t child;
+
+	if (asprintf(&from, "%s/.", build->image.path) < 0) {
+		from = NULL;
+		return err_sys(err, ENOMEM, "cannot copy %s", build->spec);
+	}
+	child = fork();
+	if (child < 0)
+		return err_sys(err, errno, "cannot copy %s", build->spec);
+	if (child == 0) {
+		(void)execlp("cp", "cp", "-a", "--reflink=auto", "--sparse=auto", "--", from, to, (char *)NULL);
+		_exit(127);
+	}
+	while (waitpid(child, &status, 0) < 0) {
+		if (errno != EINTR)
+			return err_sys(err, errno, "cannot wait for the copy of %s", build->spec);
+	}
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_set(err, ERR_SYSTEM, EIO, "cannot copy %s: cp ended with status %d", build->spec,
+			       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	return 0;
+}
+
+static int fill_sandbox(const struct build *build, const struct target *target, struct err *err)
+{
+	const struct image_partition *root;
+	int rc;
+
+	if (build->image.kind == IMAGE_SANDBOX)
+		return copy_sandbox(build, target->temporary, err);
+	rc = get_squashfs(build, &root, err);
+	return rc < 0 ? rc : extract_squashfs(build->image.fd, root->offset_bytes, root->size_bytes, target->temporary,
+					      must_squash_ids(), err);
+}
+
+static int build_sandbox(struct build *build, struct err *err)
+{
+	struct target target = TARGET_INIT;
+	int rc = target_open(build->target_path, true, &target, err);
+
+	if (rc < 0)
+		return rc;
+	log_info("Creating sandbox directory...");
+	rc = fill_sandbox(build, &target, err);
+	if (rc == 0)
+		rc = metadata_add_base_at(target.fd, err);
+	if (rc == 0)
+		rc = target_commit(&target, err);
+	target_close(&target);
+	return rc;
+}
+
+/* ---- command line ---- */
+
+enum { OPT_SANDBOX = 1, OPT_FORCE, OPT_COMPRESSION, OPT_TMPDIR, OPT_FIX_PERMS };
+
+static const struct option long_options[] = {
+	{"sandbox", no_argument, NULL, OPT_SANDBOX},
+	{"force", no_argument, NULL, OPT_FORCE},
+	{"compression", required_argument, NULL, OPT_COMPRESSION},
+	{"tmpdir", required_argument, NULL, OPT_TMPDIR},
+	{"fix-perms", no_argument, NULL, OPT_FIX_PERMS},
+	{NULL, 0, NULL, 0},
+};
+
+static int parse_arguments(int argc, char **argv, struct build *build, struct err *err)
+{
+	int option, rc = 0;
+
+	opterr = 0;
+	while (rc == 0 && (option = getopt_long(argc, argv, "+", long_options, NULL)) != -1) {
+		switch (option) {
+		case OPT_SANDBOX:
+			build->sandbox = true;
+			break;
+		case OPT_FORCE:
+			build->force = true;
+			break;
+		case OPT_FIX_PERMS:
+			build->fix_perms = true;
+			break;
+		case OPT_COMPRESSION:
+			rc = squash_parse_compression(optarg, &build->squash, err);
+			break;
+		case OPT_TMPDIR:
+			/* Packing streams, and extraction goes beside the target: nothing temporary is written elsewhere. */
+			break;
+		default:
+			return err_set(err, ERR_USAGE, EINVAL, "imager build does not know the option %s", argv[optind - 1]);
+		}
+	}
+	if (rc < 0)
+		return rc;
+	if (argc - optind != 2)
+		return err_set(err, ERR_USAGE, EINVAL, "imager build takes a target and a source");
+	build->target_path = argv[optind];
+	build->spec = argv[optind + 1];
+	return 0;
+}
+
+static int run_build(struct build *build, struct err *err)
+{
+	int rc = build_clock_read(&build->clock, err);
+
+	if (rc == 0)
+		rc = target_check(build->target_path, build->force, err);
+	if (rc == 0)
+		rc = open_source(build, err);
+	if (rc < 0)
+		return rc;
+	if (asprintf(&build->definition, "bootstrap: localimage\nfrom: %s\n", build->spec) < 0) {
+		build->definition = NULL;
+		return err_sys(err, ENOMEM, "cannot build %s", build->target_path);
+	}
+	log_info("Starting build...");
+	rc = build->sandbox ? build_sandbox(build, err) : build_sif(build, err);
+	if (rc == 0)
+		log_info("Build complete: %s", build->target_path);
+	return rc;
+}
+
+int build_main(int argc, char **argv)
+{
+	struct build build = {.squash = {.level = -1}, .image = IMAGE_INIT};
+	struct err err = ERR_INIT;
+	int rc = parse_arguments(argc, argv, &build, &err);
+
+	if (rc == 0)
+		rc = run_build(&build, &err);
+	tree_fini(&build.tree);
+	scan_free(build.scan);
+	squash_tree_free(build.squash_tree);
+	image_close(&build.image);
+	free(build.definition);
+	if (rc < 0) {
+		log_fatal("%s", err.message);
+		return EXIT_FATAL;
+	}
+	return EXIT_SUCCESS;
+}
