@@ -55,7 +55,7 @@ DEFINES := -DSINGULARITY_VERSION='"$(VERSION)"' -DSINGULARITY_PREFIX='"$(PREFIX)
 LAUNCH_PB := ipc/launch.pb-c.c
 
 IPC_STARTER_SRCS := ipc/err.c ipc/log.c ipc/plan.c ipc/plan_decode.c ipc/channel.c
-POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/capability.c
+POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c
 STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c starter/idmap.c \
 	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
 	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/seccomp.c starter/exec.c starter/init.c
@@ -70,7 +70,7 @@ ACTION_SRCS := frontend/action/main.c frontend/action/script.c frontend/action/s
 FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_options.c frontend/cli_help.c frontend/inspect.c \
 	frontend/run_help.c \
 	frontend/settings/install.c \
-	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c \
+	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/attributes.c \
 	frontend/launch/launch.c frontend/launch/host.c frontend/launch/bind.c frontend/launch/account.c \
 	frontend/launch/plan_build.c frontend/launch/plan_print.c frontend/launch/env.c \
 	frontend/action/spec.c frontend/action/shell_eval.c

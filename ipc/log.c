@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOG_TEXT_MAX 4096
-#define LOG_LINE_MAX 14000 /* a text of control characters only is cut */
+#define LOG_TEXT_MAX 2048
+#define LOG_LINE_MAX 8192 /* a text of control characters only is cut */
 
 static struct {
 	int level;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef POLICY_ACCOUNT_FILE_H
+#define POLICY_ACCOUNT_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* account_file_matches() - does @name, a decimal id or a name of @file (/etc/passwd or /etc/group), mean @id? Reads the file itself:
+ * the setuid starter loads no name service. A name that is not in the file matches nothing. */
+bool account_file_matches(const char *file, const char *name, uint32_t id);
+
+#endif

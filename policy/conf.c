@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Responsible for: the text of singularity.conf → struct conf. Must not: open files, allocate, repair. Runs in the frontend and, on
+ * the root-owned file, in the setuid starter before anything is decided.
+ */
+#include "policy/conf.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum conf_type { TYPE_BOOL, TYPE_UINT, TYPE_STRING, TYPE_LIST, TYPE_ENUM };
+
+struct conf_choice {
+	const char *text;
+	int value;
+};
+
+#define CHOICES_MAX 4
+
+struct conf_row {
+	const char *name;
+	enum conf_type type;
+	size_t offset;
+	struct conf_choice choices[CHOICES_MAX];
+};
+
+#define CONF_BOOL(name, member, default_value) {name, TYPE_BOOL, offsetof(struct conf, member), {{NULL, 0}}},
+#define CONF_UINT(name, member, default_value) {name, TYPE_UINT, offsetof(struct conf, member), {{NULL, 0}}},
+#define CONF_STRING(name, member, default_value) {name, TYPE_STRING, offsetof(struct conf, member), {{NULL, 0}}},
+#define CONF_LIST(name, member, default_value) {name, TYPE_LIST, offsetof(struct conf, member), {{NULL, 0}}},
+#define CONF_ENUM(name, member, default_value, ...) {name, TYPE_ENUM, offsetof(struct conf, member), {__VA_ARGS__}},
+static const struct conf_row rows[] = {CONF_DIRECTIVES};
+#undef CONF_BOOL
+#undef CONF_UINT
+#undef CONF_STRING
+#undef CONF_LIST
+#undef CONF_ENUM
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* A piece of the file: not terminated. */
+struct span {
+	const char *at;
+	size_t length;
+};
+
+static struct span span_trim(struct span s)
+{
+	while (s.length && isspace((unsigned char)s.at[0])) {
+		s.at++;
+		s.length--;
+	}
+	while (s.length && isspace((unsigned char)s.at[s.length - 1]))
+		s.length--;
+	return s;
+}
+
+static bool span_is(struct span s, const char *text)
+{
+	return strlen(text) == s.length && memcmp(s.at, text, s.length) == 0;
+}
+
+static void *conf_member(struct conf *conf, const struct conf_row *row)
+{
+	return (char *)conf + row->offset;
+}
+
+static const char *conf_keep(struct conf *conf, struct span value)
+{
+	char *kept = conf->text + conf->text_used;
+
+	if (value.length >= sizeof(conf->text) - conf->text_used)
+		return NULL;
+	memcpy(kept, value.at, value.length);
+	kept[value.length] = '\0';
+	conf->text_used += value.length + 1;
+	return kept;
+}
+
+static int conf_add_item(struct conf *conf, struct conf_list *list, struct span item, struct err *err)
+{
+	item = span_trim(item);
+	if (item.length == 0)
+		return 0;
+	if (list->count == CONF_LIST_MAX)
+		return err_set(err, ERR_SYSTEM, EINVAL, "a directive has more than %d values", CONF_LIST_MAX);
+	list->items[list->count] = conf_keep(conf, item);
+	if (!list->items[list->count])
+		return err_set(err, ERR_SYSTEM, EINVAL, "singularity.conf is too long");
+	list->count++;
+	return 0;
+}
+
+static int conf_add_items(struct conf *conf, struct conf_list *list, struct span value, struct err *err)
+{
+	int result = 0;
+
+	while (result == 0 && value.length) {
+		const char *comma = memchr(value.at, ',', value.length);
+		size_t length = comma ? (size_t)(comma - value.at) : value.length;
+
+		result = conf_add_item(conf, list, (struct span){value.at, length}, err);
+		length += comma ? 1 : 0;
+		value.at += length;
+		value.length -= length;
+	}
+	return result;
+}
+
+static struct span conf_first(struct span value)
+{
+	const char *comma = memchr(value.at, ',', value.length);
+
+	if (comma)
+		value.length = (size_t)(comma - value.at);
+	return span_trim(value);
+}
+
+static int conf_set_choice(struct conf *conf, const struct conf_row *row, struct span value, struct err *err)
+{
+	for (size_t i = 0; i < CHOICES_MAX && row->choices[i].text; i++)
+		if (span_is(value, row->choices[i].text)) {
+			*(int *)conf_member(conf, row) = row->choices[i].value;
+			return 0;
+		}
+	return err_set(err, ERR_SYSTEM, EINVAL, "value authorized for directive \"%s\" are [%s %s%s%s]", row->name,
+		       row->choices[0].text, row->choices[1].text, row->choices[2].text ? " " : "",
+		       row->choices[2].text ? row->choices[2].text : "");
+}
+
+static int conf_set_number(struct conf *conf, const struct conf_row *row, struct span value, struct err *err)
+{
+	char text[32], *end;
+	unsigned long long number;
+
+	if (value.length >= sizeof(text) || !isdigit((unsigned char)value.at[0]))
+		return err_set(err, ERR_SYSTEM, EINVAL, "the value of directive \"%s\" is not a number", row->name);
+	memcpy(text, value.at, value.length);
+	text[value.length] = '\0';
+	errno = 0;
+	number = strtoull(text, &end, 0);
+	if (errno || *end || number > UINT32_MAX)
+		return err_set(err, ERR_SYSTEM, EINVAL, "the value of directive \"%s\" is not a number", row->name);
+	*(uint32_t *)conf_member(conf, row) = (uint32_t)number;
+	return 0;
+}
+
+static int conf_set(struct conf *conf, const struct conf_row *row, struct span value, struct err *err)
+{
+	const char *kept;
+
+	switch (row->type) {
+	case TYPE_LIST:
+		return conf_add_items(conf, conf_member(conf, row), value, err);
+	case TYPE_BOOL:
+		value = conf_first(value);
+		if (!span_is(value, "yes") && !span_is(value, "no"))
+			return err_set(err, ERR_SYSTEM, EINVAL, "value authorized for directive \"%s\" are [yes no]",
+				       row->name);
+		*(bool *)conf_member(conf, row) = span_is(value, "yes");
+		return 0;
+	case TYPE_ENUM:
+		return conf_set_choice(conf, row, conf_first(value), err);
+	case TYPE_UINT:
+		return conf_set_number(conf, row, conf_first(value), err);
+	case TYPE_STRING:
+		kept = conf_keep(conf, conf_first(value));
+		if (!kept)
+			return err_set(err, ERR_SYSTEM, EINVAL, "singularity.conf is too long");
+		*(const char **)conf_member(conf, row) = kept;
+		return 0;
+	}
+	return err_set(err, ERR_BUG, EINVAL, "directive %s", row->name);
+}
+
+void conf_init(struct conf *conf)
+{
+	memset(conf, 0, sizeof(*conf));
+#define CONF_BOOL(name, member, default_value) conf->member = default_value;
+#define CONF_UINT(name, member, default_value) conf->member = default_value;
+#define CONF_STRING(name, member, default_value) conf->member = default_value;
+#define CONF_LIST(name, member, default_value)                                                                         \
+	(void)conf_add_items(conf, &conf->member, (struct span){default_value, strlen(default_value)}, NULL);
+#define CONF_ENUM(name, member, default_value, ...) conf->member = default_value;
+	CONF_DIRECTIVES
+#undef CONF_BOOL
+#undef CONF_UINT
+#undef CONF_STRING
+#undef CONF_LIST
+#undef CONF_ENUM
+}
+
+static bool conf_split(struct span line, struct span *key, struct span *value)
+{
+	const char *equals = line.length ? memchr(line.at, '=', line.length) : NULL;
+
+	if (!equals)
+		return false;
+	*key = span_trim((struct span){line.at, (size_t)(equals - line.at)});
+	*value = span_trim((struct span){equals + 1, line.length - (size_t)(equals + 1 - line.at)});
+	for (size_t i = 0; i < key->length; i++)
+		if (!isalpha((unsigned char)key->at[i]) && !strchr(" \t_-", key->at[i]))
+			return false;
+	return key->length > 0 && value->length > 0;
+}
+
+/* Of a scalar the first value counts, wherever it stands. */
+static int conf_parse_line(struct conf *conf, struct span line, bool seen[ROWS], struct err *err)
+{
+	struct span key, value;
+
+	if (!conf_split(line, &key, &value))
+		return 0;
+	for (size_t i = 0; i < ROWS; i++) {
+		if (!span_is(key, rows[i].name))
+			continue;
+		if (seen[i] && rows[i].type != TYPE_LIST)
+			return 0;
+		seen[i] = true;
+		return conf_set(conf, &rows[i], value, err);
+	}
+	return 0; /* unknown directives are ignored, as in SingularityCE */
+}
+
+int conf_parse(const char *bytes, size_t len, struct conf *conf, struct err *err)
+{
+	bool seen[ROWS] = {false};
+	unsigned int number = 1;
+
+	if (len >= CONF_TEXT_MAX / 2)
+		return err_set(err, ERR_SYSTEM, EINVAL, "singularity.conf is too long");
+	if (len && memchr(bytes, '\0', len))
+		return err_set(err, ERR_SYSTEM, EINVAL, "singularity.conf holds a NUL byte");
+	conf_init(conf);
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].type == TYPE_LIST)
+			((struct conf_list *)conf_member(conf, &rows[i]))->count = 0;
+	while (len) {
+		const char *newline = memchr(bytes, '\n', len);
+		size_t length = newline ? (size_t)(newline - bytes) : len;
+
+		if (conf_parse_line(conf, (struct span){bytes, length}, seen, err) < 0)
+			return err_wrap(err, "line %u", number);
+		length += newline ? 1 : 0;
+		bytes += length;
+		len -= length;
+		number++;
+	}
+	return 0;
+}
+
+int conf_check_supported(const struct conf *conf, struct err *err)
+{
+	const struct {
+		bool set;
+		const char *name;
+	} later[] = {
+		{conf->oci_mode, "oci mode"},
+		{conf->shared_loop_devices, "shared loop devices"},
+		{conf->mount_hostfs, "mount hostfs"},
+		{conf->allow_net_users.count || conf->allow_net_groups.count || conf->allow_net_networks.count,
+		 "allow net users, groups and networks"},
+		{conf->allow_netns_paths.count > 0, "allow netns paths"},
+		{conf->always_use_nv, "always use nv"},
+		{conf->always_use_rocm, "always use rocm"},
+		{conf->use_nvidia_container_cli, "use nvidia-container-cli"},
+		{conf->sif_fuse, "sif fuse"},
+	};
+
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+		if (later[i].set)
+			return err_set(err, ERR_DENIED, EOPNOTSUPP,
+				       "directive \"%s\" of singularity.conf is not available in this version: "
+				       "leave it at its default",
+				       later[i].name);
+	return 0;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Responsible for: the bytes of the configuration and whether they may be trusted. Must not: parse them. The trusted form runs in the
+ * setuid starter with fsuid 0.
+ */
+#include "policy/conf_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ipc/cleanup.h"
+#include "policy/conf.h"
+
+static int conf_file_read(int fd, const char *path, struct conf *conf, struct err *err)
+{
+	static char bytes[CONF_TEXT_MAX];
+	size_t used = 0;
+	ssize_t n;
+
+	do {
+		n = read(fd, bytes + used, sizeof(bytes) - used);
+		used += n > 0 ? (size_t)n : 0;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	if (n < 0)
+		return err_sys(err, errno, "cannot read %s", path);
+	if (conf_parse(bytes, used, conf, err) < 0)
+		return err_wrap(err, "cannot use %s", path);
+	return 0;
+}
+
+static int conf_file_check_regular(int fd, const char *path, struct stat *st, struct err *err)
+{
+	if (fstat(fd, st) < 0)
+		return err_sys(err, errno, "cannot read %s", path);
+	if (!S_ISREG(st->st_mode))
+		return err_set(err, ERR_SYSTEM, EINVAL, "cannot use %s: it is not a regular file", path);
+	return 0;
+}
+
+int conf_file_load(const char *path, struct conf *conf, struct err *err)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open configuration %s", path);
+	if (conf_file_check_regular(fd, path, &st, err) < 0)
+		return -EINVAL;
+	return conf_file_read(fd, path, conf, err);
+}
+
+static int conf_file_refuse(const char *path, struct err *err)
+{
+	return err_set(err, ERR_DENIED, EPERM,
+		       "%s must be owned by root, it and its directories not writable by others and not links", path);
+}
+
+static int conf_file_open_next(int dir_fd, const char *name, bool last)
+{
+	return openat(dir_fd, name, (last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static bool conf_file_is_roots(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_uid == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* Every directory on the way is proven, or whoever owns one could swap what lies below it. */
+static int conf_file_walk(const char *path, int *out_fd, struct err *err)
+{
+	cleanup_fd int at_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *rest = path;
+
+	while (at_fd >= 0 && *rest == '/') {
+		char name[NAME_MAX + 1];
+		size_t length = strcspn(++rest, "/");
+		int next_fd;
+
+		if (length == 0 || length > NAME_MAX || !conf_file_is_roots(at_fd))
+			return conf_file_refuse(path, err);
+		memcpy(name, rest, length);
+		name[length] = '\0';
+		rest += length;
+		next_fd = conf_file_open_next(at_fd, name, *rest == '\0');
+		if (next_fd < 0)
+			return errno == ENOENT ? err_sys(err, ENOENT, "cannot open configuration %s", path)
+					       : conf_file_refuse(path, err);
+		(void)close(at_fd);
+		at_fd = next_fd;
+	}
+	if (at_fd < 0 || !conf_file_is_roots(at_fd))
+		return conf_file_refuse(path, err);
+	*out_fd = fd_take(&at_fd);
+	return 0;
+}
+
+int conf_file_load_trusted(const char *path, struct conf *conf, struct err *err)
+{
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	if (conf_file_walk(path, &fd, err) < 0)
+		return -EPERM;
+	if (conf_file_check_regular(fd, path, &st, err) < 0)
+		return -EINVAL;
+	if (st.st_nlink != 1)
+		return conf_file_refuse(path, err);
+	return conf_file_read(fd, path, conf, err);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Responsible for: the verdict on a plan. Must not: read anything but its arguments and, for names in "limit container owners", the
+ * root-owned account files. Everything the setuid flavour must never do is refused here, whatever the configuration says.
+ */
+#include "policy/policy.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ipc/plan.h"
+#include "policy/account_file.h"
+#include "policy/conf.h"
+#include "policy/facts.h"
+
+#define NSFS_MAGIC_NUMBER 0x6e736673u
+#define DENY(err, ...) err_set(err, ERR_DENIED, EPERM, __VA_ARGS__)
+#define REFUSE(condition, ...)                                                                     \
+	do {                                                                                       \
+		if (condition)                                                                     \
+			return DENY(err, __VA_ARGS__);                                             \
+	} while (0)
+
+static bool policy_is_listed(const struct conf_list *names, const char *file, uint32_t id)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (account_file_matches(file, names->items[i], id))
+			return true;
+	return false;
+}
+
+static int policy_check_container(const struct conf *conf, const struct plan_fs *fs, struct err *err)
+{
+	const struct {
+		bool allowed;
+		const char *name;
+	} kinds[] = {
+		[PLAN_CONTAINER_SIF] = {conf->allow_container_sif, "sif"},
+		[PLAN_CONTAINER_SQUASHFS] = {conf->allow_container_squashfs, "squashfs"},
+		[PLAN_CONTAINER_EXTFS] = {conf->allow_container_extfs, "extfs"},
+		[PLAN_CONTAINER_DIRECTORY] = {conf->allow_container_dir, "dir"},
+	};
+
+	REFUSE(!kinds[fs->container].allowed, "images of this kind are not allowed (allow container %s = no)",
+	       kinds[fs->container].name);
+	return 0;
+}
+
+static int policy_check_limits(const struct conf *conf, const struct plan *plan, uint32_t index,
+			       const struct facts *facts, struct err *err)
+{
+	const struct stat *st = &facts->fds[plan->fs[index].fd].stat;
+
+	REFUSE(conf->limit_container_owners.count &&
+		       !policy_is_listed(&conf->limit_container_owners, "/etc/passwd", st->st_uid),
+	       "the image's owner is not one of those allowed (limit container owners)");
+	REFUSE(conf->limit_container_groups.count &&
+		       !policy_is_listed(&conf->limit_container_groups, "/etc/group", st->st_gid),
+	       "the image's group is not one of those allowed (limit container groups)");
+	REFUSE(conf->limit_container_paths.count && !facts->in_limited_path[index],
+	       "the image does not lie in one of the allowed directories (limit container paths)");
+	return 0;
+}
+
+static int policy_check_image(const struct conf *conf, const struct plan *plan, uint32_t index,
+			      const struct facts *facts, struct err *err)
+{
+	const struct plan_fs *fs = &plan->fs[index];
+	bool kernel = fs->method == PLAN_METHOD_KERNEL, setuid = plan->flow == PLAN_FLOW_SETUID;
+
+	if (policy_check_container(conf, fs, err) < 0)
+		return -EPERM;
+	/* Root is its own administrator; where user namespaces are open the limits bind nobody, but they are still said. */
+	if (facts->uid != 0 && policy_check_limits(conf, plan, index, facts, err) < 0)
+		return -EPERM;
+	if (!setuid)
+		return 0;
+	REFUSE(kernel && fs->type == PLAN_FS_SQUASHFS && !conf->allow_kernel_squashfs,
+	       "squashfs images are not mounted by the kernel here (allow kernel squashfs = no)");
+	REFUSE(kernel && fs->type == PLAN_FS_EXT3 && !conf->allow_kernel_extfs,
+	       "ext3 images are not mounted by the kernel here (allow kernel extfs = no)");
+	REFUSE(index > 0 && fs->type == PLAN_FS_DIRECTORY && fs->writable,
+	       "a writable directory overlay needs root or a user namespace");
+	return 0;
+}
+
+/* Where the kernel's own file systems may appear: nowhere but in their own place. */
+static int policy_check_source_fs(const struct plan_mount *mount, const char *target, const struct facts_fd *fd,
+				  struct err *err)
+{
+	const struct {
+		uint64_t magic;
+		const char *place;
+	} kernel_fs[] = {{PROC_SUPER_MAGIC, "/proc"}, {SYSFS_MAGIC, "/sys"}, {NSFS_MAGIC_NUMBER, NULL}};
+
+	(void)mount;
+	for (size_t i = 0; i < sizeof(kernel_fs) / sizeof(kernel_fs[0]); i++) {
+		size_t length = kernel_fs[i].place ? strlen(kernel_fs[i].place) : 0;
+
+		if (fd->fs_magic != kernel_fs[i].magic)
+			continue;
+		REFUSE(length == 0 || strncmp(target, kernel_fs[i].place, length) != 0 ||
+			       (target[length] != '\0' && target[length] != '/'),
+		       "a kernel file system cannot be bound to %s", target);
+	}
+	return 0;
+}
+
+static bool policy_is_same_file(const char *path, const struct stat *st)
+{
+	struct stat there;
+
+	return stat(path, &there) == 0 && there.st_dev == st->st_dev && there.st_ino == st->st_ino;
+}
+
+/* "source[:target[:options]]" of `bind path` */
+static bool policy_is_conf_bind(const struct conf *conf, const struct stat *st)
+{
+	for (size_t i = 0; i < conf->bind_path.count; i++) {
+		char path[PLAN_PATH_MAX];
+		size_t length = strcspn(conf->bind_path.items[i], ":");
+
+		if (length >= sizeof(path))
+			continue;
+		memcpy(path, conf->bind_path.items[i], length);
+		path[length] = '\0';
+		if (policy_is_same_file(path, st))
+			return true;
+	}
+	return false;
+}
+
+/* What the mount is allowed by; a source that is not what its origin claims counts as the user's own bind. */
+static int policy_check_origin(const struct conf *conf, const struct plan_mount *mount, const struct facts_fd *fd,
+			       struct err *err)
+{
+	bool users = false;
+
+	switch (mount->origin) {
+	case PLAN_ORIGIN_DEV:
+		REFUSE(conf->mount_dev == CONF_DEV_NO, "/dev is not mounted here (mount dev = no)");
+		users = fd && !S_ISCHR(fd->stat.st_mode) && !policy_is_same_file("/dev", &fd->stat);
+		break;
+	case PLAN_ORIGIN_HOSTFS:
+		return DENY(err, "host file systems are not mounted here (mount hostfs = no)");
+	case PLAN_ORIGIN_CONF_BIND:
+		users = fd && !policy_is_conf_bind(conf, &fd->stat);
+		break;
+	case PLAN_ORIGIN_PROC:
+		REFUSE(!conf->mount_proc, "/proc is not mounted here (mount proc = no)");
+		break;
+	case PLAN_ORIGIN_SYS:
+		REFUSE(!conf->mount_sys, "/sys is not mounted here (mount sys = no)");
+		break;
+	case PLAN_ORIGIN_HOME:
+		REFUSE(!conf->mount_home, "home directories are not mounted here (mount home = no)");
+		break;
+	case PLAN_ORIGIN_TMP:
+		REFUSE(!conf->mount_tmp, "/tmp is not mounted here (mount tmp = no)");
+		users = fd && !policy_is_same_file("/tmp", &fd->stat) && !policy_is_same_file("/var/tmp", &fd->stat);
+		break;
+	case PLAN_ORIGIN_FILE:
+		break;
+	case PLAN_ORIGIN_RESOLV:
+		users = fd && !policy_is_same_file("/etc/resolv.conf", &fd->stat);
+		break;
+	case PLAN_ORIGIN_CUSTOM_HOME:
+	case PLAN_ORIGIN_SCRATCH:
+	case PLAN_ORIGIN_USER_BIND:
+	case PLAN_ORIGIN_CWD:
+		users = true;
+		break;
+	}
+	REFUSE(users && !conf->user_bind_control,
+	       "binds of your own are not allowed here (user bind control = no)");
+	return 0;
+}
+
+static int policy_check_mount(const struct conf *conf, const struct plan *plan, const struct plan_mount *mount,
+			      const struct facts *facts, struct err *err)
+{
+	const struct facts_fd *fd = mount->source_fd == PLAN_NO_FD ? NULL : &facts->fds[mount->source_fd];
+	const char *target = plan_get_text(plan, mount->target);
+	bool attached = mount->kind == PLAN_MOUNT_BIND || mount->kind == PLAN_MOUNT_IMAGE ||
+			mount->kind == PLAN_MOUNT_SESSION_DIR || mount->kind == PLAN_MOUNT_FILE;
+
+	REFUSE(attached && !(mount->attrs & PLAN_ATTR_NOSUID), "a mount without nosuid needs root");
+	REFUSE(attached && !(mount->attrs & PLAN_ATTR_NODEV) && mount->origin != PLAN_ORIGIN_DEV &&
+		       strncmp(target, "/dev/", 5) != 0 && strcmp(target, "/dev") != 0,
+	       "a mount without nodev needs root");
+	if (fd && mount->kind != PLAN_MOUNT_FILE && policy_check_source_fs(mount, target, fd, err) < 0)
+		return -EPERM;
+	return policy_check_origin(conf, mount, mount->kind == PLAN_MOUNT_BIND ? fd : NULL, err);
+}
+
+/* The setuid starter's closed list: what needs another flow is refused, not adjusted. */
+static int policy_check_setuid(const struct conf *conf, const struct plan *plan, struct err *err)
+{
+	const struct plan_process *process = &plan->process;
+	uint64_t session_bytes = (uint64_t)conf->sessiondir_max_size << 20;
+
+	REFUSE(plan->idmap.method != PLAN_IDMAP_NONE, "the setuid starter makes no user namespace");
+	REFUSE(process->set_ids || process->caps != 0 || process->emulate_root || plan->allow_setuid_files,
+	       "ids, capabilities and setuid files need root");
+	REFUSE(!process->no_new_privs, "the setuid starter always sets no_new_privs");
+	REFUSE(plan->fuse_overlayfs_fd != PLAN_NO_FD, "fuse-overlayfs needs a user namespace");
+	REFUSE(plan->ns_pid && !conf->allow_pid_ns, "PID namespaces are not allowed (allow pid ns = no)");
+	REFUSE(plan->ns_ipc && !conf->allow_ipc_ns, "IPC namespaces are not allowed (allow ipc ns = no)");
+	REFUSE(plan->ns_uts && !conf->allow_uts_ns, "UTS namespaces are not allowed (allow uts ns = no)");
+	REFUSE(plan->loop_max > conf->max_loop_devices, "too many loop devices (max loop devices)");
+	REFUSE(plan->session_bytes == 0 || plan->session_bytes > session_bytes,
+	       "the session directory is larger than allowed (sessiondir max size)");
+	REFUSE(plan->session_ramfs != (conf->memory_fs_type == CONF_MEMFS_RAMFS),
+	       "the session directory is of the wrong type (memory fs type)");
+	REFUSE(plan->propagation_private == conf->mount_slave, "the mount propagation differs (mount slave)");
+	REFUSE((plan->overlay_count || plan->writable_tmpfs || plan->layers & PLAN_LAYER_OVERLAY) &&
+		       conf->enable_overlay == CONF_OVERLAY_NO,
+	       "overlays are not allowed (enable overlay = no)");
+	REFUSE(plan->layers & PLAN_LAYER_UNDERLAY && !conf->enable_underlay,
+	       "underlays are not allowed (enable underlay = no)");
+	return 0;
+}
+
+int policy_check_plan(const struct conf *conf, const struct plan *plan, const struct facts *facts, struct err *err)
+{
+	bool setuid = plan->flow == PLAN_FLOW_SETUID;
+	int result = setuid ? policy_check_setuid(conf, plan, err) : 0;
+
+	REFUSE((plan->flow == PLAN_FLOW_USERNS || plan->flow == PLAN_FLOW_FAKEROOT) && !conf->allow_user_ns,
+	       "user namespaces are not allowed (allow user ns = no)");
+	for (uint32_t i = 0; result == 0 && i < plan->fs_count; i++)
+		result = policy_check_image(conf, plan, i, facts, err);
+	for (uint32_t i = 0; result == 0 && setuid && i < plan->mount_count; i++)
+		result = policy_check_mount(conf, plan, &plan->mounts[i], facts, err);
+	return result;
+}
