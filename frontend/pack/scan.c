@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -280,6 +281,7 @@ static int scan_entries(struct scan *scan, int dir_fd, struct tree_node *node, c
 int scan_directory(int root_fd, bool squash_ids, struct tree *tree, struct scan **out, struct err *err)
 {
 	struct scan *scan = calloc(1, sizeof(*scan));
+	char self[64];
 	struct stat st;
 	int fd, rc;
 
@@ -299,6 +301,12 @@ int scan_directory(int root_fd, bool squash_ids, struct tree *tree, struct scan 
 		return rc;
 	}
 	fill_inode(scan, &st, tree->root->inode);
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d/.", fd);
+	rc = read_xattrs(self, tree->root->inode, err);
+	if (rc < 0) {
+		(void)close(fd);
+		return rc;
+	}
 	return scan_entries(scan, fd, tree->root, "", err);
 }
 
