@@ -65,7 +65,7 @@ FLAVOUR_SETUID := starter/flavour_setuid.c
 FUSE_SRCS := starter/fuse/squashfs_server.c
 
 ACTION_SRCS := frontend/action/main.c frontend/action/script.c frontend/action/shell_eval.c frontend/action/spec.c \
-	frontend/action/run.c
+	frontend/action/run.c frontend/strlist.c
 
 FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_options.c frontend/cli_help.c frontend/inspect.c \
 	frontend/run_help.c \
@@ -73,7 +73,7 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_options.c frontend/
 	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/attributes.c \
 	frontend/launch/launch.c frontend/launch/host.c frontend/launch/bind.c frontend/launch/account.c \
 	frontend/launch/plan_build.c frontend/launch/plan_print.c frontend/launch/env.c \
-	frontend/action/spec.c frontend/action/shell_eval.c
+	frontend/action/spec.c frontend/action/shell_eval.c frontend/strlist.c
 
 IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
 	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/squash_read.c \
