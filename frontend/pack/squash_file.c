@@ -114,7 +114,7 @@ sqfs_file_t *squash_file_new(int fd, uint64_t offset, uint64_t size, bool writab
 	return &self->base;
 }
 
-int squash_fail(struct err *err, int code, const sqfs_file_t *file, const char *what)
+int squash_file_fail(struct err *err, int code, const sqfs_file_t *file, const char *what)
 {
 	const struct squash_file *self = (const struct squash_file *)(const void *)file;
 

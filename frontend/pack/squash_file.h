@@ -14,8 +14,8 @@
  * writing. Released with sqfs_destroy(). NULL without memory. */
 sqfs_file_t *squash_file_new(int fd, uint64_t offset, uint64_t size, bool writable);
 
-/* squash_fail() - fill @err for the error @code of libsquashfs met while doing @what ("cannot …" without the reason), with the
+/* squash_file_fail() - fill @err for the error @code of libsquashfs met while doing @what ("cannot …" without the reason), with the
  * errno of @file (may be NULL) when reading or writing it failed. Returns a negative errno. */
-int squash_fail(struct err *err, int code, const sqfs_file_t *file, const char *what);
+int squash_file_fail(struct err *err, int code, const sqfs_file_t *file, const char *what);
 
 #endif

@@ -56,7 +56,7 @@ static ssize_t source_read(struct tree_source *source, uint64_t offset, void *bu
 	sqfs_s32 got = sqfs_data_reader_read(squash->data, squash->current, offset, buffer,
 					     size < INT32_MAX ? (sqfs_u32)size : INT32_MAX);
 
-	return got < 0 ? squash_fail(err, got, squash->file, CANNOT_READ) : got;
+	return got < 0 ? squash_file_fail(err, got, squash->file, CANNOT_READ) : got;
 }
 
 static void source_close(struct tree_source *source)
@@ -114,7 +114,7 @@ static int copy_xattr(struct squash_tree *squash, struct tree_inode *inode, stru
 	if (rc == 0)
 		rc = sqfs_xattr_reader_read_value(squash->xattrs, key, &value);
 	if (rc != 0)
-		rc = squash_fail(err, rc, squash->file, CANNOT_READ);
+		rc = squash_file_fail(err, rc, squash->file, CANNOT_READ);
 	else if (value->size > XATTR_VALUE_MAX)
 		rc = err_set(err, ERR_IMAGE, E2BIG, "cannot read an attribute of %u bytes", value->size);
 	else
@@ -137,7 +137,7 @@ static int copy_xattrs(struct squash_tree *squash, const sqfs_inode_generic_t *f
 	if (rc == 0)
 		rc = sqfs_xattr_reader_seek_kv(squash->xattrs, &desc);
 	if (rc != 0)
-		return squash_fail(err, rc, squash->file, CANNOT_READ);
+		return squash_file_fail(err, rc, squash->file, CANNOT_READ);
 	for (uint32_t i = 0; i < desc.count; i++) {
 		rc = copy_xattr(squash, inode, err);
 		if (rc < 0)
@@ -234,7 +234,7 @@ int squash_tree_load(int fd, uint64_t offset, uint64_t size, bool squash_ids, st
 	squash->file = squash_file_new(fd, offset, size, false);
 	rc = squash->file ? open_readers(squash) : SQFS_ERROR_ALLOC;
 	if (rc != 0)
-		return squash_fail(err, rc, squash->file, CANNOT_READ);
+		return squash_file_fail(err, rc, squash->file, CANNOT_READ);
 	fill_inode(squash, squash->root, tree->root->inode);
 	rc = copy_xattrs(squash, squash->root->inode, tree->root->inode, err);
 	return rc < 0 ? rc : copy_entries(squash, squash->root, tree->root, err);

@@ -225,7 +225,7 @@ static int append_source(struct packer *packer, const struct tree_inode *inode, 
 		}
 		rc = sqfs_block_processor_append(packer->processor, packer->buffer, (size_t)got);
 		if (rc != 0) {
-			rc = squash_fail(err, rc, packer->file, CANNOT_PACK);
+			rc = squash_file_fail(err, rc, packer->file, CANNOT_PACK);
 			break;
 		}
 		at += (uint64_t)got;
@@ -242,7 +242,7 @@ static int pack_file(struct packer *packer, struct tree_inode *inode, struct err
 	int rc = sqfs_block_processor_begin_file(packer->processor, &inode->packed_inode, NULL, flags);
 
 	if (rc != 0)
-		return squash_fail(err, rc, packer->file, CANNOT_PACK);
+		return squash_file_fail(err, rc, packer->file, CANNOT_PACK);
 	inode->packed = true;
 	if (inode->source) {
 		rc = append_source(packer, inode, err);
@@ -251,10 +251,10 @@ static int pack_file(struct packer *packer, struct tree_inode *inode, struct err
 	} else if (inode->size > 0) {
 		rc = sqfs_block_processor_append(packer->processor, inode->bytes, (size_t)inode->size);
 		if (rc != 0)
-			return squash_fail(err, rc, packer->file, CANNOT_PACK);
+			return squash_file_fail(err, rc, packer->file, CANNOT_PACK);
 	}
 	rc = sqfs_block_processor_end_file(packer->processor);
-	return rc != 0 ? squash_fail(err, rc, packer->file, CANNOT_PACK) : 0;
+	return rc != 0 ? squash_file_fail(err, rc, packer->file, CANNOT_PACK) : 0;
 }
 
 static int pack_contents(struct packer *packer, struct tree_node *node, bool hot, struct err *err)
@@ -510,7 +510,7 @@ int squash_write(struct tree *tree, const struct squash_options *options, int fd
 	if (rc == 0 && code == 0)
 		code = write_end(&packer, size);
 	if (rc == 0 && code != 0)
-		rc = squash_fail(err, code, packer.file, CANNOT_PACK);
+		rc = squash_file_fail(err, code, packer.file, CANNOT_PACK);
 	close_packer(&packer);
 	return rc;
 }
