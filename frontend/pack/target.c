@@ -15,7 +15,7 @@
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
 
-static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP};
+static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 /* What the signal handler removes. Set before the handlers are, cleared after they are gone. */
 static char pending[4096];

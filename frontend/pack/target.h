@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The thing being built, under a temporary name beside its final one. It appears whole, by rename, or not at all: failure and
- * SIGINT, SIGTERM, SIGHUP remove it.
+ * SIGINT, SIGTERM, SIGHUP, SIGPIPE remove it.
  */
 #ifndef FRONTEND_PACK_TARGET_H
 #define FRONTEND_PACK_TARGET_H

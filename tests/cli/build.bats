@@ -145,7 +145,7 @@ unpack() {
 		sleep 0.02
 	done
 	kill -TERM "$pid"
-	! wait "$pid"
+	if wait "$pid"; then false; fi
 	[ -z "$(find . -name '.out.sif.*')" ]
 	[ ! -e out.sif ]
 }
