@@ -77,12 +77,16 @@ static json_t *get_object(json_t *parent, const char *name)
 	return json_object_set_new(parent, name, json_object()) == 0 ? json_object_get(parent, name) : NULL;
 }
 
-/* Text of an image need not be UTF-8, which JSON must be; then what is not ASCII becomes a question mark. */
+/* Line ends at the end are dropped, as the metadata of a SIF has it. Text of an image need not be UTF-8, which JSON must be;
+ * then what is not ASCII becomes a question mark. */
 static json_t *make_string(const char *bytes, size_t size)
 {
-	json_t *string = json_stringn(bytes, size);
 	cleanup_ptr char *plain = NULL;
+	json_t *string;
 
+	while (size > 0 && bytes[size - 1] == '\n')
+		size--;
+	string = json_stringn(bytes, size);
 	if (string)
 		return string;
 	plain = malloc(size + 1);
