@@ -55,7 +55,8 @@ DEFINES := -DSINGULARITY_VERSION='"$(VERSION)"' -DSINGULARITY_PREFIX='"$(PREFIX)
 LAUNCH_PB := ipc/launch.pb-c.c
 
 IPC_STARTER_SRCS := ipc/err.c ipc/log.c ipc/plan.c ipc/plan_decode.c ipc/channel.c
-POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c
+POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c \
+	policy/capability.c
 STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c starter/idmap.c \
 	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
 	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/seccomp.c starter/exec.c starter/init.c
@@ -67,7 +68,8 @@ FUSE_SRCS := starter/fuse/squashfs_server.c
 ACTION_SRCS := frontend/action/main.c frontend/action/script.c frontend/action/shell_eval.c frontend/action/spec.c \
 	frontend/action/run.c frontend/strlist.c
 
-FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_options.c frontend/cli_help.c frontend/inspect.c \
+FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend/cli_csv.c frontend/cli_help.c \
+	frontend/cli_options.c frontend/cli_value.c frontend/inspect.c \
 	frontend/run_help.c \
 	frontend/settings/install.c \
 	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/attributes.c \

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ipc/cleanup.h"
+#include "ipc/log.h"
 
 #define BAD(reader, what)                                                                                              \
 	err_set((reader)->err, ERR_SYSTEM, EINVAL, "cannot read capability.json: %s at byte %zu", what, (reader)->at)
@@ -65,28 +66,26 @@ static bool capability_append(char *out, size_t size, const char *text, size_t l
 	return true;
 }
 
-void capability_parse_list(const char *text, uint64_t *mask, char *unknown, size_t size)
+int capability_parse_list(const char *text, uint64_t *mask, struct err *err)
 {
 	uint64_t found = 0;
 
-	unknown[0] = '\0';
-	while (*text) {
-		size_t skip = strspn(text, ", \t"), length;
+	for (text += strspn(text, ", \t"); *text; text += strspn(text, ", \t")) {
+		size_t length = strcspn(text, ", \t");
 		unsigned int number;
 
-		text += skip;
-		length = strcspn(text, ", \t");
-		if (length == 0)
-			break;
+		if (length > CAPABILITY_NAME_MAX)
+			return err_set(err, ERR_USAGE, EINVAL, "cannot read the list of capabilities: a name is too long");
 		if (capability_equals(text, length, "all"))
 			found |= CAPABILITY_ALL;
 		else if (capability_find(text, length, &number))
 			found |= UINT64_C(1) << number;
 		else
-			(void)capability_append(unknown, size, text, length);
+			log_warning("unknown capability %.*s is left out", (int)length, text);
 		text += length;
 	}
 	*mask = found;
+	return 0;
 }
 
 bool capability_format_list(uint64_t mask, char *out, size_t size)

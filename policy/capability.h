@@ -20,9 +20,9 @@ const char *capability_get_name(unsigned int number);
 /* capability_find() - the number that the @length bytes of @name stand for, in any case, with or without "CAP_". */
 bool capability_find(const char *name, size_t length, unsigned int *number);
 
-/* capability_parse_list() - the mask of comma-separated names; "all" is every one. Names that are none are left out and joined by
- * commas in @unknown (@size bytes, cut if too long, always terminated), so that the caller can warn of them. */
-void capability_parse_list(const char *text, uint64_t *mask, char *unknown, size_t size);
+/* capability_parse_list() - the mask of comma-separated names; "all" is every one. A name that is none is warned of and left out,
+ * as in SingularityCE. Returns 0, or -EINVAL with @err for one of more than CAPABILITY_NAME_MAX bytes. */
+int capability_parse_list(const char *text, uint64_t *mask, struct err *err);
 
 /* capability_format_list() - names of @mask joined by commas in @out (@size bytes, at least 1). False if it did not fit. */
 bool capability_format_list(uint64_t mask, char *out, size_t size);

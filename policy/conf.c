@@ -230,7 +230,7 @@ int conf_parse(const char *bytes, size_t len, struct conf *conf, struct err *err
 	bool seen[ROWS] = {false};
 	unsigned int number = 1;
 
-	if (len >= CONF_TEXT_MAX / 2)
+	if (len >= CONF_TEXT_MAX)
 		return err_set(err, ERR_SYSTEM, EINVAL, "singularity.conf is too long");
 	if (len && memchr(bytes, '\0', len))
 		return err_set(err, ERR_SYSTEM, EINVAL, "singularity.conf holds a NUL byte");
@@ -238,6 +238,7 @@ int conf_parse(const char *bytes, size_t len, struct conf *conf, struct err *err
 	for (size_t i = 0; i < ROWS; i++)
 		if (rows[i].type == TYPE_LIST)
 			((struct conf_list *)conf_member(conf, &rows[i]))->count = 0;
+	conf->text_used = 0; /* of the default lists; every value is shorter than its line, so all of them fit */
 	while (len) {
 		const char *newline = memchr(bytes, '\n', len);
 		size_t length = newline ? (size_t)(newline - bytes) : len;
@@ -254,6 +255,7 @@ int conf_parse(const char *bytes, size_t len, struct conf *conf, struct err *err
 
 int conf_check_supported(const struct conf *conf, struct err *err)
 {
+	/* A directive that only forbids what this version cannot do anyway is obeyed as it is and not listed. */
 	const struct {
 		bool set;
 		const char *name;
@@ -261,12 +263,27 @@ int conf_check_supported(const struct conf *conf, struct err *err)
 		{conf->oci_mode, "oci mode"},
 		{conf->shared_loop_devices, "shared loop devices"},
 		{conf->mount_hostfs, "mount hostfs"},
-		{conf->allow_net_users.count || conf->allow_net_groups.count || conf->allow_net_networks.count,
-		 "allow net users, groups and networks"},
+		{conf->allow_net_users.count > 0, "allow net users"},
+		{conf->allow_net_groups.count > 0, "allow net groups"},
+		{conf->allow_net_networks.count > 0, "allow net networks"},
 		{conf->allow_netns_paths.count > 0, "allow netns paths"},
+		{!conf->systemd_cgroups, "systemd cgroups"},
 		{conf->always_use_nv, "always use nv"},
 		{conf->always_use_rocm, "always use rocm"},
 		{conf->use_nvidia_container_cli, "use nvidia-container-cli"},
+		{conf->cni_configuration_path != NULL, "cni configuration path"},
+		{conf->cni_plugin_path != NULL, "cni plugin path"},
+		{conf->cryptsetup_path != NULL, "cryptsetup path"},
+		{conf->ldconfig_path != NULL, "ldconfig path"},
+		{conf->nvidia_container_cli_path != NULL, "nvidia-container-cli path"},
+		{conf->mksquashfs_path != NULL, "mksquashfs path"},
+		{conf->unsquashfs_path != NULL, "unsquashfs path"},
+		{conf->go_path != NULL, "go path"},
+		{conf->mksquashfs_procs != 0, "mksquashfs procs"},
+		{conf->mksquashfs_mem != NULL, "mksquashfs mem"},
+		{conf->download_concurrency != 3, "download concurrency"},
+		{conf->download_part_size != 5242880, "download part size"},
+		{conf->download_buffer_size != 32768, "download buffer size"},
 		{conf->sif_fuse, "sif fuse"},
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One row per directive of singularity.conf: its name, the member of struct conf, its default. A default of a list is one text,
- * split at commas. CONF_LATER marks, in policy/conf.c, those whose feature this version lacks. */
+ * split at commas. */
 #ifndef POLICY_DIRECTIVES_H
 #define POLICY_DIRECTIVES_H
 
