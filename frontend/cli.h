@@ -29,6 +29,7 @@ enum cli_command {
 	CLI_VERSION,
 	CLI_HELP,
 	CLI_BUILDCFG,
+	CLI_FULL_VERSION, /* --version: with the program's name */
 	CLI_LATER, /* known command of SingularityCE whose feature is not there yet */
 };
 
@@ -38,6 +39,7 @@ enum cli_explain { CLI_EXPLAIN_NO, CLI_EXPLAIN_TEXT, CLI_EXPLAIN_JSON };
 struct cli_action {
 	/* mounts */
 	struct strlist bind;  /* one spec per item, split at commas */
+	size_t bind_inherited; /* how many at the end of bind came from the environment, perhaps of an outer container */
 	struct strlist mount; /* one --mount value per item */
 	char *home;
 	bool no_home;
@@ -103,7 +105,8 @@ struct cli_request {
 	struct cli_inspect inspect;
 	struct cli_run_help run_help;
 	struct strlist help_topic; /* help [cmd [sub]] */
-	struct strlist rest;       /* positional arguments of commands served by imager */
+	struct strlist rest;       /* positional arguments of the other commands */
+	struct strlist notices;    /* lines for stderr: deprecated flags that were given */
 };
 
 /* cli_parse() - parse @argv and the SINGULARITY_* names of @environ_ (NULL-terminated, borrowed) into @out. A flag of a later

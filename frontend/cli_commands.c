@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "frontend/cli_options.h"
+
+#define LATER_ROW(name_, alias_, brief_, why_)                                                                         \
+	{.name = name_, .alias = alias_, .command = CLI_LATER, .max = INT_MAX, .synopsis = "", .brief = brief_,        \
+	 .description = "This command of SingularityCE is not available in this version.", .later = why_}
+
+#define IMAGE_TEXT                                                                                                     \
+	"The image is a SIF file, a sandbox directory, or a bare squashfs or ext3 file system.\n"                      \
+	"Flags end at the image: all that follows it belongs to the container."
+
+/* clang-format off */
+const struct cli_command_row cli_commands[] = {
+	{.name = "build", .command = CLI_BUILD, .on = CLI_ON_BUILD, .min = 2, .max = 2,
+	 .synopsis = "[build options...] <IMAGE PATH> <BUILD SPEC>",
+	 .brief = "Build an image from another image",
+	 .description = "Makes a SIF file, or with --sandbox a directory, from a local image: a sandbox\n"
+			"directory, a SIF file or a squashfs file. The result appears whole or not at all.",
+	 .examples = "$ singularity build debian.sif ./debian-root\n"
+		     "$ singularity build --sandbox ./work debian.sif\n"
+		     "$ singularity build --compression zstd:3 fast.sif ./work"},
+	{.name = "buildcfg", .command = CLI_BUILDCFG, .min = 0, .max = 1, .hidden = true,
+	 .synopsis = "[parameter]", .brief = "Print where this installation lies",
+	 .description = "Prints NAME=value lines, or the value of one parameter."},
+	{.name = "exec", .command = CLI_EXEC, .on = CLI_ON_EXEC, .min = 2, .max = INT_MAX,
+	 .synopsis = "[exec options...] <container> <command>",
+	 .brief = "Run a command within a container",
+	 .description = "Runs a program of the container, found on the container's PATH.\n" IMAGE_TEXT,
+	 .examples = "$ singularity exec debian.sif cat /etc/os-release\n"
+		     "$ singularity exec --bind /data:/mnt:ro debian.sif ls -l /mnt\n"
+		     "$ singularity exec --explain debian.sif true"},
+	{.name = "help", .command = CLI_HELP, .min = 0, .max = INT_MAX, .synopsis = "[command]",
+	 .brief = "Help about any command", .description = "Prints the help page of a command."},
+	{.name = "inspect", .command = CLI_INSPECT, .on = CLI_ON_INSPECT, .min = 1, .max = 1,
+	 .synopsis = "[inspect options...] <image path>",
+	 .brief = "Show the metadata of an image",
+	 .description = "Shows labels, scripts, help text and environment of an image. Without options: the labels.",
+	 .examples = "$ singularity inspect debian.sif\n"
+		     "$ singularity inspect --json --all debian.sif"},
+	{.name = "run", .command = CLI_RUN, .on = CLI_ON_RUN, .min = 1, .max = INT_MAX,
+	 .synopsis = "[run options...] <container> [args...]",
+	 .brief = "Run the user-defined default command within a container",
+	 .description = "Starts the runscript of the image with the arguments given.\n" IMAGE_TEXT,
+	 .examples = "$ singularity run tool.sif --version\n"
+		     "$ singularity run --app convert tool.sif in.dat"},
+	{.name = "run-help", .command = CLI_RUN_HELP, .on = CLI_ON_RUN_HELP, .min = 1, .max = 1,
+	 .synopsis = "[run-help options...] <image path>",
+	 .brief = "Show the user-defined help for an image",
+	 .description = "Prints the help text that the image brings along.",
+	 .examples = "$ singularity run-help tool.sif"},
+	{.name = "shell", .command = CLI_SHELL, .on = CLI_ON_SHELL, .min = 1, .max = INT_MAX,
+	 .synopsis = "[shell options...] <container>",
+	 .brief = "Run a shell within a container",
+	 .description = "Starts the program of --shell, else bash without start-up files, else sh.\n" IMAGE_TEXT,
+	 .examples = "$ singularity shell debian.sif\n"
+		     "Singularity> exit"},
+	{.name = "test", .command = CLI_TEST, .on = CLI_ON_TEST, .min = 1, .max = INT_MAX,
+	 .synopsis = "[test options...] <image path> [args...]",
+	 .brief = "Run the user-defined tests within a container",
+	 .description = "Starts the test script of the image; without one, there is nothing to fail.\n" IMAGE_TEXT,
+	 .examples = "$ singularity test tool.sif"},
+	{.name = "version", .command = CLI_VERSION, .min = 0, .max = 0, .synopsis = "",
+	 .brief = "Show the version for Singularity", .description = "Prints the bare version."},
+
+	LATER_ROW("cache", NULL, "Manage the local cache", "there is no cache so far"),
+	LATER_ROW("capability", "caps", "Manage Linux capabilities for users and groups", "no capability can be granted so far"),
+	LATER_ROW("completion", NULL, "Generate an autocompletion script", "no completion scripts are written so far"),
+	LATER_ROW("config", NULL, "Manage various singularity configuration", "edit singularity.conf and /etc/subuid by hand so far"),
+	LATER_ROW("data", NULL, "Manage an OCI-SIF data container", "OCI mode is missing so far"),
+	LATER_ROW("delete", NULL, "Delete an image from a library", "images come from local files so far"),
+	LATER_ROW("instance", NULL, "Manage containers running as services", "instances are missing so far"),
+	LATER_ROW("key", "keys", "Manage OpenPGP keys", "signing is missing so far"),
+	LATER_ROW("keyserver", NULL, "Manage keyservers", "signing is missing so far"),
+	LATER_ROW("oci", NULL, "Manage OCI containers", "OCI mode is missing so far"),
+	LATER_ROW("overlay", NULL, "Manage an EXT3 writable overlay image", "overlay images are made by mke2fs so far"),
+	LATER_ROW("plugin", "plugins", "Manage Singularity plugins", "plugins are programs in Go, which this program in C cannot load"),
+	LATER_ROW("pull", NULL, "Pull an image from a URI", "images come from local files so far"),
+	LATER_ROW("push", NULL, "Upload an image to a URI", "images come from local files so far"),
+	LATER_ROW("registry", NULL, "Manage authentication to OCI/Docker registries", "images come from local files so far"),
+	LATER_ROW("remote", NULL, "Manage remote endpoints", "images come from local files so far"),
+	LATER_ROW("search", NULL, "Search a library for images", "images come from local files so far"),
+	LATER_ROW("sif", NULL, "Manipulate SIF images", "SIF files can be built and inspected so far"),
+	LATER_ROW("sign", NULL, "Add digital signatures to an image", "signing is missing so far"),
+	LATER_ROW("verify", NULL, "Verify digital signatures of an image", "signing is missing so far"),
+};
+/* clang-format on */
+const size_t cli_command_count = sizeof(cli_commands) / sizeof(cli_commands[0]);
+
+const struct cli_command_row *cli_find_command(const char *name)
+{
+	for (size_t i = 0; i < cli_command_count; i++) {
+		const struct cli_command_row *row = &cli_commands[i];
+
+		if (strcmp(row->name, name) == 0 || (row->alias && strcmp(row->alias, name) == 0))
+			return row;
+	}
+	return NULL;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "frontend/cli_options.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define ACTION(member) offsetof(struct cli_request, action.member)
+#define BUILD(member) offsetof(struct cli_request, build.member)
+#define INSPECT(member) offsetof(struct cli_request, inspect.member)
+
+#define BOOL_ROW(name_, letter_, on_, env_, field_, help_)                                                             \
+	{.name = name_, .letter = letter_, .type = CLI_TYPE_BOOL, .commands = on_, .env = env_, .field = field_, .help = help_}
+#define BOOL_LATER(name_, letter_, on_, env_, help_, why_)                                                             \
+	{.name = name_, .letter = letter_, .type = CLI_TYPE_BOOL, .commands = on_, .env = env_, .field = CLI_NO_FIELD,  \
+	 .help = help_, .later = why_}
+#define VALUE_ROW(name_, letter_, type_, on_, env_, field_, value_, help_)                                             \
+	{.name = name_, .letter = letter_, .type = type_, .commands = on_, .env = env_, .field = field_,                \
+	 .value = value_, .help = help_}
+#define VALUE_LATER(name_, letter_, type_, on_, env_, value_, help_, why_)                                             \
+	{.name = name_, .letter = letter_, .type = type_, .commands = on_, .env = env_, .field = CLI_NO_FIELD,          \
+	 .value = value_, .help = help_, .later = why_}
+
+#define NO_CGROUPS "resource limits by cgroups are missing so far"
+#define NO_CNI "networks other than none are missing so far"
+#define NO_CRYPT "encrypted images are missing so far"
+#define NO_DEFINITION "builds from definition files are missing so far"
+#define NO_GPU "GPU support is missing so far"
+#define NO_OCI "OCI mode is missing so far"
+#define NO_REMOTE_BUILD "builds by a remote service are missing so far"
+
+/*
+ * Rows stand in the groups of the manual page. Two rows may share a name when they apply to different commands. In `build`,
+ * what only matters while a definition file is built has no environment name: a SINGULARITY_BIND or _NV that is meant for
+ * launches must not stop the packing of an image. The same holds for the secrets of encrypted images.
+ */
+/* clang-format off */
+const struct cli_option cli_options[] = {
+	/* global */
+	BOOL_ROW("debug", 'd', CLI_ON_GLOBAL, "DEBUG", offsetof(struct cli_request, debug), "print debugging information (highest verbosity)"),
+	BOOL_ROW("verbose", 'v', CLI_ON_GLOBAL, NULL, CLI_NO_FIELD, "print additional information"),
+	BOOL_ROW("quiet", 'q', CLI_ON_GLOBAL, NULL, CLI_NO_FIELD, "suppress normal output"),
+	BOOL_ROW("silent", 's', CLI_ON_GLOBAL, NULL, CLI_NO_FIELD, "only print errors"),
+	BOOL_ROW("nocolor", 0, CLI_ON_GLOBAL, NULL, offsetof(struct cli_request, no_color), "print without color output"),
+	BOOL_ROW("version", 0, CLI_ON_GLOBAL, NULL, CLI_NO_FIELD, "print the version of singularity"),
+	{.name = "config", .letter = 'c', .type = CLI_TYPE_STRING, .commands = CLI_ON_GLOBAL, .env = "CONFIG_FILE",
+	 .field = offsetof(struct cli_request, config), .value = "string", .initial = SINGULARITY_SYSCONFDIR "/singularity/singularity.conf",
+	 .help = "use another configuration file (only root, or where no setuid starter is installed)"},
+
+	/* mounts and file systems */
+	{.name = "bind", .letter = 'B', .type = CLI_TYPE_LIST, .commands = CLI_ON_ACTIONS, .env = "BIND BINDPATH",
+	 .field = ACTION(bind), .flags = CLI_ENV_APPENDS, .value = "strings",
+	 .help = "bind a path of the host: src[:dest[:opts]]; dest is src when not given; opts are ro, rw, image-src=PATH and id=N, separated by commas"},
+	{.name = "mount", .type = CLI_TYPE_ARRAY, .commands = CLI_ON_ACTIONS, .env = "MOUNT", .field = ACTION(mount),
+	 .flags = CLI_ENV_APPENDS, .value = "stringArray", .help = "a mount, as in type=bind,source=/opt,destination=/hostopt[,ro]"},
+	VALUE_LATER("data", 0, CLI_TYPE_LIST, CLI_ON_ACTIONS, "DATA", "strings", "bind an OCI-SIF data container: sif:dest", NO_OCI),
+	{.name = "home", .letter = 'H', .type = CLI_TYPE_STRING, .commands = CLI_ON_ACTIONS, .env = "HOME", .field = ACTION(home),
+	 .value = "string", .initial = "your home", .help = "a home directory: either src or src:dest"},
+	BOOL_ROW("no-home", 0, CLI_ON_ACTIONS, "NO_HOME", ACTION(no_home), "do not mount the home directory, unless it is the current directory"),
+	VALUE_ROW("no-mount", 0, CLI_TYPE_LIST, CLI_ON_ACTIONS, "NO_MOUNT", ACTION(no_mount), "strings",
+		  "leave out mounts that singularity.conf sets up: proc, sys, dev, devpts, home, tmp, hostfs, cwd, bind-paths, or a path"),
+	VALUE_ROW("workdir", 'W', CLI_TYPE_STRING, CLI_ON_ACTIONS, "WORKDIR", ACTION(workdir), "string",
+		  "directory that holds /tmp, /var/tmp, a contained home and scratch directories"),
+	VALUE_ROW("scratch", 'S', CLI_TYPE_LIST, CLI_ON_ACTIONS, "SCRATCH SCRATCHDIR", ACTION(scratch), "strings",
+		  "a writable scratch directory at this path (kept below --workdir, else thrown away)"),
+	BOOL_ROW("writable", 'w', CLI_ON_ACTIONS, "WRITABLE", ACTION(writable), "open the image for reading and writing"),
+	BOOL_ROW("writable-tmpfs", 0, CLI_ON_ACTIONS, "WRITABLE_TMPFS", ACTION(writable_tmpfs), "make the root file system writable with changes that are thrown away"),
+	VALUE_ROW("overlay", 'o', CLI_TYPE_LIST, CLI_ON_ACTIONS, "OVERLAY OVERLAYIMAGE", ACTION(overlay), "strings",
+		  "an overlay: a directory, an ext3 or a squashfs image, with :ro for reading only"),
+	BOOL_ROW("contain", 'c', CLI_ON_ACTIONS, "CONTAIN", ACTION(contain), "minimal /dev and empty other directories (/tmp, home) instead of those of the host"),
+	BOOL_ROW("containall", 'C', CLI_ON_ACTIONS, "CONTAINALL", ACTION(containall), "contain file systems, and also PID, IPC and environment"),
+	BOOL_ROW("compat", 0, CLI_ON_ACTIONS, "COMPAT", ACTION(compat), "behave more like Docker: --containall, --no-init, --no-umask, --no-eval, --writable-tmpfs"),
+	BOOL_ROW("no-compat", 0, CLI_ON_ACTIONS, "NO_COMPAT", ACTION(no_compat), "natural mode for OCI mode; without effect here, with a warning"),
+	{.name = "fusemount", .type = CLI_TYPE_ARRAY, .commands = CLI_ON_ACTIONS, .env = "FUSESPEC", .field = CLI_NO_FIELD,
+	 .value = "stringArray", .help = "a FUSE file system: type:command... mountpoint", .later = "FUSE mounts by a command are missing so far"},
+	{.name = "sif-fuse", .type = CLI_TYPE_BOOL, .commands = CLI_ON_ACTIONS, .env = "SIF_FUSE", .field = ACTION(sif_fuse),
+	 .help = "mount images by FUSE even where the kernel may", .deprecated = "the best method is found by itself"},
+	BOOL_ROW("tmp-sandbox", 0, CLI_ON_ACTIONS, "TMP_SANDBOX", ACTION(tmp_sandbox), "extract the image to a temporary sandbox before running it"),
+	BOOL_ROW("no-tmp-sandbox", 0, CLI_ON_ACTIONS, "NO_TMP_SANDBOX", ACTION(no_tmp_sandbox), "never extract the image to a temporary sandbox"),
+
+	/* identity, namespaces, network */
+	BOOL_ROW("fakeroot", 'f', CLI_ON_ACTIONS, "FAKEROOT", ACTION(fakeroot), "run as root of a new user namespace"),
+	BOOL_ROW("no-setgroups", 0, CLI_ON_ACTIONS, "NO_SETGROUPS", ACTION(no_setgroups), "keep supplementary groups with --fakeroot"),
+	BOOL_ROW("userns", 'u', CLI_ON_ACTIONS, "USERNS UNSHARE_USERNS", ACTION(userns), "run in a new user namespace, using no privilege"),
+	BOOL_ROW("pid", 'p', CLI_ON_ACTIONS, "PID UNSHARE_PID", ACTION(pid), "run in a new PID namespace"),
+	BOOL_ROW("no-pid", 0, CLI_ON_ACTIONS, "NO_PID", ACTION(no_pid), "no new PID namespace, also where another option implies one"),
+	BOOL_ROW("no-init", 0, CLI_ON_ACTIONS, "NOSHIMINIT NO_INIT", ACTION(no_init), "no init process in a new PID namespace"),
+	BOOL_ROW("ipc", 'i', CLI_ON_ACTIONS, "IPC UNSHARE_IPC", ACTION(ipc), "run in a new IPC namespace"),
+	BOOL_ROW("uts", 0, CLI_ON_ACTIONS, "UTS UNSHARE_UTS", ACTION(uts), "run in a new UTS namespace"),
+	VALUE_ROW("hostname", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "HOSTNAME", ACTION(hostname), "string", "set the host name; implies --uts"),
+	BOOL_ROW("net", 'n', CLI_ON_ACTIONS, "NET UNSHARE_NET", ACTION(net), "run in a new network namespace with the loopback interface up"),
+	VALUE_ROW("network", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "NETWORK", ACTION(network), "string",
+		  "the network of --net; only none is available in this version"),
+	VALUE_LATER("network-args", 0, CLI_TYPE_LIST, CLI_ON_ACTIONS, "NETWORK_ARGS", "strings", "arguments for network plugins", NO_CNI),
+	VALUE_LATER("netns-path", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "NETNS_PATH", "string", "join the network namespace at this path",
+		    "joining a network namespace is missing so far"),
+	VALUE_ROW("dns", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "DNS", ACTION(dns), "string", "addresses of name servers for resolv.conf, separated by commas"),
+
+	/* privileges and limits */
+	VALUE_ROW("add-caps", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "ADD_CAPS", ACTION(add_caps), "string", "capabilities to add, separated by commas"),
+	VALUE_ROW("drop-caps", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "DROP_CAPS", ACTION(drop_caps), "string", "capabilities to drop, separated by commas"),
+	BOOL_ROW("keep-privs", 0, CLI_ON_ACTIONS, "KEEP_PRIVS", ACTION(keep_privs), "let root keep all capabilities"),
+	BOOL_ROW("no-privs", 0, CLI_ON_ACTIONS, "NO_PRIVS", ACTION(no_privs), "drop all capabilities of root"),
+	BOOL_ROW("allow-setuid", 0, CLI_ON_ACTIONS, "ALLOW_SETUID", ACTION(allow_setuid), "allow setuid programs in the container (root only)"),
+	VALUE_ROW("security", 0, CLI_TYPE_LIST, CLI_ON_ACTIONS, "SECURITY", ACTION(security), "strings",
+		  "security features: uid:N, gid:N[:N...], selinux:LABEL, apparmor:PROFILE, seccomp:FILE"),
+	VALUE_LATER("apply-cgroups", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "APPLY_CGROUPS", "string", "limits from a TOML file", NO_CGROUPS),
+	VALUE_LATER("blkio-weight", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "BLKIO_WEIGHT", "int", "block device weight", NO_CGROUPS),
+	VALUE_LATER("blkio-weight-device", 0, CLI_TYPE_LIST, CLI_ON_ACTIONS, "BLKIO_WEIGHT_DEVICE", "strings", "weight of one block device", NO_CGROUPS),
+	VALUE_LATER("cpu-shares", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "CPU_SHARES", "int", "CPU shares", NO_CGROUPS),
+	VALUE_LATER("cpus", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "CPUS", "string", "number of CPUs", NO_CGROUPS),
+	VALUE_LATER("cpuset-cpus", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "CPUSET_CPUS", "string", "CPUs to run on", NO_CGROUPS),
+	VALUE_LATER("cpuset-mems", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "CPUSET_MEMS", "string", "memory nodes to use", NO_CGROUPS),
+	VALUE_LATER("memory", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "MEMORY", "string", "memory limit in bytes", NO_CGROUPS),
+	VALUE_LATER("memory-reservation", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "MEMORY_RESERVATION", "string", "soft memory limit in bytes", NO_CGROUPS),
+	VALUE_LATER("memory-swap", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "MEMORY_SWAP", "string", "limit of memory and swap in bytes", NO_CGROUPS),
+	BOOL_LATER("oom-kill-disable", 0, CLI_ON_ACTIONS, "OOM_KILL_DISABLE", "do not kill when memory runs out", NO_CGROUPS),
+	VALUE_LATER("pids-limit", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "PIDS_LIMIT", "int", "limit of processes", NO_CGROUPS),
+
+	/* environment, process */
+	VALUE_ROW("env", 0, CLI_TYPE_MAP, CLI_ON_ACTIONS, NULL, ACTION(env), "stringToString", "set an environment variable in the container: NAME=VALUE"),
+	VALUE_ROW("env-file", 0, CLI_TYPE_LIST, CLI_ON_ACTIONS, "ENV_FILE", ACTION(env_file), "strings", "set environment variables from a file"),
+	BOOL_ROW("cleanenv", 'e', CLI_ON_ACTIONS, "CLEANENV", ACTION(cleanenv), "start with a clean environment"),
+	BOOL_ROW("no-eval", 0, CLI_ON_ACTIONS, "NO_EVAL", ACTION(no_eval), "do not evaluate environment values and arguments as shell words"),
+	BOOL_ROW("no-umask", 0, CLI_ON_ACTIONS, "NO_UMASK", ACTION(no_umask), "start with umask 0022 instead of the caller's"),
+	VALUE_ROW("cwd", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "CWD TARGET_CWD", ACTION(cwd), "string", "start directory in the container"),
+	{.name = "pwd", .type = CLI_TYPE_STRING, .commands = CLI_ON_ACTIONS, .env = "PWD TARGET_PWD", .field = ACTION(cwd),
+	 .flags = CLI_HIDDEN, .value = "string", .help = "older name of --cwd"},
+	{.name = "shell", .letter = 's', .type = CLI_TYPE_STRING, .commands = CLI_ON_SHELL, .env = "SHELL", .field = ACTION(shell),
+	 .value = "string", .help = "path of the shell to start"},
+	VALUE_ROW("app", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS, "APP APPNAME", ACTION(app), "string", "run an application inside the container"),
+	{.name = "explain", .type = CLI_TYPE_EXPLAIN, .commands = CLI_ON_ACTIONS, .field = ACTION(explain), .value = "text|json",
+	 .help = "print what would be done, and start nothing"},
+
+	/* GPU, devices, OCI mode, encryption */
+	BOOL_LATER("nv", 0, CLI_ON_ACTIONS, "NV", "NVIDIA support", NO_GPU),
+	BOOL_LATER("rocm", 0, CLI_ON_ACTIONS, "ROCM", "ROCm support", NO_GPU),
+	BOOL_LATER("nvccli", 0, CLI_ON_ACTIONS, "NVCCLI", "use nvidia-container-cli", NO_GPU),
+	{.name = "no-nv", .type = CLI_TYPE_BOOL, .commands = CLI_ON_ACTIONS, .env = "NV_OFF NO_NV", .field = CLI_NO_FIELD,
+	 .flags = CLI_HIDDEN, .help = "no NVIDIA support"},
+	{.name = "no-rocm", .type = CLI_TYPE_BOOL, .commands = CLI_ON_ACTIONS, .env = "ROCM_OFF NO_ROCM", .field = CLI_NO_FIELD,
+	 .flags = CLI_HIDDEN, .help = "no ROCm support"},
+	VALUE_LATER("device", 0, CLI_TYPE_LIST, CLI_ON_ACTIONS, NULL, "strings", "CDI devices: vendor/class=name", NO_OCI),
+	VALUE_LATER("cdi-dirs", 0, CLI_TYPE_LIST, CLI_ON_ACTIONS, NULL, "strings", "directories of CDI files", NO_OCI),
+	{.name = "containlibs", .type = CLI_TYPE_LIST, .commands = CLI_ON_ACTIONS, .env = "CONTAINLIBS", .field = CLI_NO_FIELD,
+	 .flags = CLI_HIDDEN, .value = "strings", .help = "more libraries for GPU support", .later = NO_GPU},
+	{.name = "proot", .type = CLI_TYPE_STRING, .commands = CLI_ON_ACTIONS, .env = "PROOT", .field = CLI_NO_FIELD,
+	 .flags = CLI_HIDDEN, .value = "string", .help = "bind proot for an unprivileged build", .later = NO_DEFINITION},
+	BOOL_LATER("oci", 0, CLI_ON_ACTIONS | CLI_ON_BUILD, "OCI", "use OCI mode", NO_OCI),
+	BOOL_ROW("no-oci", 0, CLI_ON_ACTIONS | CLI_ON_BUILD, "NO_OCI", CLI_NO_FIELD, "do not use OCI mode"),
+	BOOL_LATER("keep-layers", 0, CLI_ON_ACTIONS | CLI_ON_BUILD, "KEEP_LAYERS", "keep the layers of an OCI image", NO_OCI),
+	BOOL_LATER("passphrase", 0, CLI_ON_ACTIONS | CLI_ON_BUILD, NULL, "ask for the passphrase of an encrypted image", NO_CRYPT),
+	VALUE_LATER("pem-path", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS | CLI_ON_BUILD, NULL, "string", "RSA key of an encrypted image", NO_CRYPT),
+
+	/* where images come from: of use with remote references only, hence nothing to store yet */
+	BOOL_ROW("disable-cache", 0, CLI_ON_ACTIONS, "DISABLE_CACHE", ACTION(disable_cache), "do not use or make a cache"),
+	BOOL_ROW("disable-cache", 0, CLI_ON_BUILD, "DISABLE_CACHE", CLI_NO_FIELD, "do not use or make a cache"),
+	{.name = "tmpdir", .type = CLI_TYPE_STRING, .commands = CLI_ON_ACTIONS, .env = "TMPDIR", .field = ACTION(tmpdir),
+	 .flags = CLI_HIDDEN, .value = "string", .initial = "/tmp", .help = "directory for temporary files"},
+	BOOL_ROW("no-https", 0, CLI_ON_ACTIONS | CLI_ON_BUILD, "NOHTTPS NO_HTTPS", CLI_NO_FIELD, "talk plain HTTP to registries"),
+	{.name = "nohttps", .type = CLI_TYPE_BOOL, .commands = CLI_ON_ACTIONS, .field = CLI_NO_FIELD, .flags = CLI_HIDDEN,
+	 .help = "older name of --no-https", .deprecated = "use --no-https instead"},
+	BOOL_ROW("docker-login", 0, CLI_ON_ACTIONS | CLI_ON_BUILD, "DOCKER_LOGIN", CLI_NO_FIELD, "ask for user name and password of a registry"),
+	{.name = "docker-username", .type = CLI_TYPE_STRING, .commands = CLI_ON_ACTIONS | CLI_ON_BUILD, .env = "DOCKER_USERNAME",
+	 .field = CLI_NO_FIELD, .flags = CLI_HIDDEN, .value = "string", .help = "user name for a registry"},
+	{.name = "docker-password", .type = CLI_TYPE_STRING, .commands = CLI_ON_ACTIONS | CLI_ON_BUILD, .env = "DOCKER_PASSWORD",
+	 .field = CLI_NO_FIELD, .flags = CLI_HIDDEN, .value = "string", .help = "password for a registry"},
+	VALUE_ROW("docker-host", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS | CLI_ON_BUILD, "DOCKER_HOST", CLI_NO_FIELD, "string", "address of a Docker daemon"),
+	VALUE_ROW("authfile", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS | CLI_ON_BUILD, "AUTHFILE", CLI_NO_FIELD, "string", "file with credentials for registries"),
+
+	/* build */
+	BOOL_ROW("sandbox", 's', CLI_ON_BUILD, "SANDBOX", BUILD(sandbox), "make a directory instead of a file"),
+	BOOL_ROW("force", 'F', CLI_ON_BUILD, "FORCE", BUILD(force), "overwrite what is there without asking"),
+	VALUE_ROW("compression", 0, CLI_TYPE_STRING, CLI_ON_BUILD, NULL, BUILD(compression), "kind[:level]",
+		  "compression of the image: gzip, zstd, lz4, xz or none"),
+	VALUE_ROW("tmpdir", 0, CLI_TYPE_STRING, CLI_ON_BUILD, "TMPDIR", BUILD(tmpdir), "string", "directory for temporary files"),
+	BOOL_ROW("fix-perms", 0, CLI_ON_BUILD, "FIXPERMS", BUILD(fix_perms), "give the owner access to everything in the image"),
+	BOOL_ROW("notest", 'T', CLI_ON_BUILD, "NOTEST", BUILD(notest), "do not run the tests of the image"),
+	BOOL_ROW("no-cleanup", 0, CLI_ON_BUILD, "NO_CLEANUP NOCLEANUP", BUILD(no_cleanup), "keep temporary files after a failed build"),
+	BOOL_ROW("json", 0, CLI_ON_BUILD, "JSON", CLI_NO_FIELD, "accepted for compatibility, without effect"),
+	BOOL_LATER("update", 'u', CLI_ON_BUILD, NULL, "run the sections of a definition on a sandbox that exists", NO_DEFINITION),
+	BOOL_LATER("fakeroot", 'f', CLI_ON_BUILD, NULL, "build as root of a new user namespace", NO_DEFINITION),
+	BOOL_LATER("no-setgroups", 0, CLI_ON_BUILD, NULL, "keep supplementary groups with --fakeroot", NO_DEFINITION),
+	VALUE_LATER("section", 0, CLI_TYPE_LIST, CLI_ON_BUILD, NULL, "strings", "run these sections of the definition only", NO_DEFINITION),
+	VALUE_LATER("build-arg", 0, CLI_TYPE_LIST, CLI_ON_BUILD, NULL, "strings", "a value for a template: NAME=VALUE", NO_DEFINITION),
+	VALUE_LATER("build-arg-file", 0, CLI_TYPE_STRING, CLI_ON_BUILD, NULL, "string", "file with values for a template", NO_DEFINITION),
+	VALUE_LATER("bind", 'B', CLI_TYPE_LIST, CLI_ON_BUILD, NULL, "strings", "a bind for %post and %test", NO_DEFINITION),
+	VALUE_LATER("mount", 0, CLI_TYPE_ARRAY, CLI_ON_BUILD, NULL, "stringArray", "a mount for %post and %test", NO_DEFINITION),
+	BOOL_LATER("writable-tmpfs", 0, CLI_ON_BUILD, NULL, "a writable root for %test", NO_DEFINITION),
+	BOOL_LATER("nv", 0, CLI_ON_BUILD, NULL, "NVIDIA support for %post and %test", NO_DEFINITION),
+	BOOL_LATER("nvccli", 0, CLI_ON_BUILD, NULL, "use nvidia-container-cli for %post and %test", NO_DEFINITION),
+	BOOL_LATER("rocm", 0, CLI_ON_BUILD, NULL, "ROCm support for %post and %test", NO_DEFINITION),
+	BOOL_LATER("encrypt", 'e', CLI_ON_BUILD, NULL, "encrypt the root file system", NO_CRYPT),
+	BOOL_LATER("remote", 'r', CLI_ON_BUILD, "REMOTE", "build by a remote service", NO_REMOTE_BUILD),
+	BOOL_LATER("detached", 'd', CLI_ON_BUILD, "DETACHED", "submit a remote build and return", NO_REMOTE_BUILD),
+	VALUE_LATER("builder", 0, CLI_TYPE_STRING, CLI_ON_BUILD, "BUILDER", "string", "address of a remote build service", NO_REMOTE_BUILD),
+	VALUE_LATER("arch", 0, CLI_TYPE_STRING, CLI_ON_BUILD, "BUILD_ARCH", "string", "architecture of a remote build", NO_REMOTE_BUILD),
+	VALUE_LATER("library", 0, CLI_TYPE_STRING, CLI_ON_BUILD, NULL, "string", "address of a container library", "libraries are missing so far"),
+
+	/* inspect, run-help */
+	BOOL_ROW("labels", 'l', CLI_ON_INSPECT, NULL, INSPECT(labels), "show the labels (what is shown without other options)"),
+	BOOL_ROW("deffile", 'd', CLI_ON_INSPECT, NULL, INSPECT(deffile), "show the definition file"),
+	BOOL_ROW("runscript", 'r', CLI_ON_INSPECT, NULL, INSPECT(runscript), "show the runscript"),
+	BOOL_ROW("startscript", 's', CLI_ON_INSPECT, NULL, INSPECT(startscript), "show the startscript"),
+	BOOL_ROW("test", 't', CLI_ON_INSPECT, NULL, INSPECT(test), "show the test script"),
+	BOOL_ROW("environment", 'e', CLI_ON_INSPECT, NULL, INSPECT(environment), "show the environment scripts"),
+	BOOL_ROW("helpfile", 'H', CLI_ON_INSPECT, NULL, INSPECT(helpfile), "show the help text"),
+	BOOL_ROW("list-apps", 0, CLI_ON_INSPECT, NULL, INSPECT(list_apps), "list the applications in the image"),
+	BOOL_ROW("json", 'j', CLI_ON_INSPECT, NULL, INSPECT(json), "print JSON"),
+	BOOL_ROW("all", 0, CLI_ON_INSPECT, NULL, INSPECT(all), "show everything; implies --json, ignores --app"),
+	VALUE_ROW("app", 0, CLI_TYPE_STRING, CLI_ON_INSPECT, NULL, INSPECT(app), "string", "look at one application of the image"),
+	VALUE_ROW("app", 0, CLI_TYPE_STRING, CLI_ON_RUN_HELP, NULL, offsetof(struct cli_request, run_help.app), "string", "show the help text of one application"),
+};
+/* clang-format on */
+const size_t cli_option_count = sizeof(cli_options) / sizeof(cli_options[0]);
+
+static_assert(sizeof(cli_options) / sizeof(cli_options[0]) <= CLI_OPTION_MAX, "CLI_OPTION_MAX is too small");
+
+const struct cli_option *cli_find_option(const char *name, size_t len, uint32_t on)
+{
+	for (size_t i = 0; i < cli_option_count; i++) {
+		const struct cli_option *option = &cli_options[i];
+
+		if ((option->commands & on) && strlen(option->name) == len && memcmp(option->name, name, len) == 0)
+			return option;
+	}
+	return NULL;
+}
+
+const struct cli_option *cli_find_letter(char letter, uint32_t on)
+{
+	for (size_t i = 0; i < cli_option_count; i++)
+		if (letter && (cli_options[i].commands & on) && cli_options[i].letter == letter)
+			return &cli_options[i];
+	return NULL;
+}

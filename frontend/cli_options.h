@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The tables of commands and options: one row each. Parsing (cli.c), values and environment (cli_value.c) and help pages
+ * (cli_help.c) read them, and nothing else knows a flag's name.
+ */
+#ifndef FRONTEND_CLI_OPTIONS_H
+#define FRONTEND_CLI_OPTIONS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "frontend/cli.h"
+
+enum cli_type {
+	CLI_TYPE_BOOL,
+	CLI_TYPE_STRING,
+	CLI_TYPE_LIST,  /* split at commas; repeated ones add up */
+	CLI_TYPE_ARRAY, /* taken whole; environment: one per line */
+	CLI_TYPE_MAP,   /* K=V; split at commas when there are several "=" */
+	CLI_TYPE_EXPLAIN,
+};
+
+/* Commands an option belongs to. */
+enum {
+	CLI_ON_GLOBAL = 1,
+	CLI_ON_EXEC = 2,
+	CLI_ON_RUN = 4,
+	CLI_ON_SHELL = 8,
+	CLI_ON_TEST = 16,
+	CLI_ON_BUILD = 32,
+	CLI_ON_INSPECT = 64,
+	CLI_ON_RUN_HELP = 128,
+	CLI_ON_ACTIONS = CLI_ON_EXEC | CLI_ON_RUN | CLI_ON_SHELL | CLI_ON_TEST,
+};
+
+enum {
+	CLI_HIDDEN = 1,
+	CLI_ENV_APPENDS = 2, /* values of all environment names follow those of the command line */
+};
+
+#define CLI_NO_FIELD SIZE_MAX /* nothing to store: the flag concerns remote sources only, or is read by name */
+
+struct cli_option {
+	const char *name;
+	char letter; /* 0: none */
+	enum cli_type type;
+	uint32_t commands;   /* CLI_ON_* */
+	const char *env;     /* names without SINGULARITY_, in order, separated by blanks; NULL: none */
+	size_t field;        /* offset in struct cli_request of a bool, char *, struct strlist or enum cli_explain */
+	uint32_t flags;
+	const char *value;   /* what the help page calls the value; NULL for bool */
+	const char *initial; /* default, as shown; NULL: none */
+	const char *help;
+	const char *deprecated; /* what to do instead */
+	const char *later;      /* why it cannot be given in this version */
+};
+
+extern const struct cli_option cli_options[];
+extern const size_t cli_option_count;
+
+#define CLI_OPTION_MAX 160 /* no less than cli_option_count; checked where the table is */
+
+struct cli_command_row {
+	const char *name;
+	const char *alias;
+	enum cli_command command;
+	uint32_t on;  /* CLI_ON_*; 0: no options */
+	int min, max; /* positional arguments; max INT_MAX: no limit */
+	bool hidden;
+	const char *synopsis; /* after "singularity NAME" */
+	const char *brief;
+	const char *description;
+	const char *examples;
+	const char *later;
+};
+
+extern const struct cli_command_row cli_commands[];
+extern const size_t cli_command_count;
+
+/* cli_find_command() - the row called @name or with that alias; NULL if there is none. */
+const struct cli_command_row *cli_find_command(const char *name);
+
+/* cli_find_option() - the row of the long option named by the @len bytes at @name that applies to a command of @on. */
+const struct cli_option *cli_find_option(const char *name, size_t len, uint32_t on);
+const struct cli_option *cli_find_letter(char letter, uint32_t on);
+
+/* cli_format_usage() - text below the error line (owned, NULL without memory): the options of @row, or with @brief its usage
+ * line. @row NULL: the program itself. */
+char *cli_format_usage(const struct cli_command_row *row, bool brief);
+
+/* cli_format_help() - the help page of @row (NULL: the program's); owned, NULL without memory. */
+char *cli_format_help(const struct cli_command_row *row);
+
+#endif
