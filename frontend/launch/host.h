@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What this host and this outer container are: read once, cheaply, without a process. */
+#ifndef FRONTEND_LAUNCH_HOST_H
+#define FRONTEND_LAUNCH_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ipc/err.h"
+#include "ipc/plan.h"
+
+struct host {
+	uid_t uid;
+	gid_t gid;
+	bool initial_userns;
+	bool no_new_privs;
+	uint64_t caps; /* effective; bit numbers of capabilities(7) */
+	bool fuse;     /* /dev/fuse can be opened */
+	char *name;    /* owned; login name, "u<uid>" when unknown */
+	char *home;    /* owned; home directory of the account, "/" when unknown */
+	char *shell;   /* owned */
+	char *gecos;   /* owned */
+	char *cwd;     /* owned; NULL when it is gone */
+};
+
+int host_read(struct host *host, struct err *err);
+void host_fini(struct host *host);
+
+bool host_has_cap(const struct host *host, int cap);
+
+/* host_read_map() - lines of /proc/self/@which (uid_map, gid_map). *@count ≤ PLAN_MAX_EXTENTS. */
+int host_read_map(const char *which, struct plan_extent *extents, uint32_t *count, struct err *err);
+
+/* host_find_subids() - the caller's range in @file (/etc/subuid, /etc/subgid): the largest one. -ENOENT: none; -EPERM with @err:
+ * disabled by the administrator. */
+int host_find_subids(const struct host *host, const char *file, struct plan_extent *out, struct err *err);
+
+/* host_open_program() - @name along @search_path, O_PATH. Returns 0 or -ENOENT. */
+int host_open_program(const char *name, const char *search_path, int *out_fd);
+
+#endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "frontend/launch/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "frontend/action/spec.h"
+#include "frontend/launch/env.h"
+#include "frontend/launch/host.h"
+#include "frontend/launch/plan_build.h"
+#include "frontend/launch/plan_print.h"
+#include "frontend/settings/install.h"
+#include "frontend/strlist.h"
+#include "ipc/channel.h"
+#include "ipc/cleanup.h"
+#include "ipc/log.h"
+#include "ipc/plan_encode.h"
+#include "policy/conf_file.h"
+#include "policy/facts.h"
+#include "policy/policy.h"
+
+static struct conf conf;
+static struct plan plan;
+static struct builder builder;
+static struct facts facts;
+
+static int launch_load_conf(const struct cli_request *request, struct err *err)
+{
+	cleanup_ptr char *path = NULL;
+
+	if (asprintf(&path, "%s/singularity.conf", install_get()->confdir) < 0)
+		return err_sys(err, ENOMEM, "cannot name the configuration");
+	if (conf_file_load(request->config ? request->config : path, &conf, err) < 0)
+		return -EINVAL;
+	return conf_check_supported(&conf, err);
+}
+
+/* "scheme://" or one of the schemes that go without slashes. */
+static bool launch_is_remote(const char *image)
+{
+	static const char *const schemes[] = {"library", "shub", "docker", "docker-archive", "docker-daemon",
+					      "oci",	 "oci-archive", "http", "https", "oras", NULL};
+	const char *colon = strchr(image, ':');
+
+	if (!colon || access(image, F_OK) == 0)
+		return false;
+	if (strncmp(colon, "://", 3) == 0)
+		return true;
+	for (size_t i = 0; schemes[i]; i++)
+		if (strlen(schemes[i]) == (size_t)(colon - image) && strncmp(image, schemes[i], strlen(schemes[i])) == 0)
+			return true;
+	return false;
+}
+
+static int launch_open_image(const struct cli_action *action, struct image *image, struct err *err)
+{
+	if (launch_is_remote(action->image))
+		return err_set(err, ERR_SYSTEM, EOPNOTSUPP,
+			       "cannot run %s: remote references are not available in this version, give a local image",
+			       action->image);
+	if (image_open(action->image, action->writable, image, err) < 0)
+		return err_wrap(err, "could not open image %s", action->image);
+	if (strcmp(image->path, "/") == 0)
+		return err_set(err, ERR_IMAGE, EINVAL, "/ cannot be used as an image");
+	return image_check_arch(image, err);
+}
+
+/* Descriptors that the caller left open on purpose (MPI launchers do), but no directory: that would be a way out. */
+static int launch_pass_descriptors(struct action_spec *spec, const bool *inherited, int count, struct err *err)
+{
+	for (int fd = 3; fd < count; fd++) {
+		struct plan_process *process = &plan.process;
+		struct stat st;
+		int copy;
+
+		if (!inherited[fd] || fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
+			continue;
+		if (process->pass_count == PLAN_MAX_PASS || builder.fd_count > PLAN_MAX_FDS - 8) {
+			log_warning("Too many inherited descriptors: %d and later are closed", fd);
+			return 0;
+		}
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		if (copy < 0)
+			return err_sys(err, errno, "cannot duplicate descriptor %d", fd);
+		if (plan_build_add_fd_consume(&builder, copy, &process->pass_fd[process->pass_count], err) < 0)
+			return -E2BIG;
+		process->pass_count++;
+		spec->pass_number[spec->pass_count++] = fd;
+	}
+	return 0;
+}
+
+#define INHERITED_MAX 1024
+
+/* Before we open anything of our own. */
+static void launch_note_descriptors(bool inherited[INHERITED_MAX])
+{
+	for (int fd = 3; fd < INHERITED_MAX; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+
+		inherited[fd] = flags >= 0 && !(flags & FD_CLOEXEC);
+	}
+}
+
+static void launch_note_process(struct action_spec *spec, bool no_umask)
+{
+	struct rlimit stack;
+	mode_t mask = umask(0);
+	sigset_t blocked;
+
+	(void)umask(mask);
+	spec->umask = no_umask ? 0022 : mask;
+	if (getrlimit(RLIMIT_STACK, &stack) == 0) {
+		spec->has_stack = true;
+		spec->stack_soft = stack.rlim_cur;
+	}
+	(void)sigprocmask(SIG_BLOCK, NULL, &blocked);
+	for (int number = 1; number <= 64; number++) {
+		struct sigaction old;
+
+		if (sigismember(&blocked, number) == 1)
+			spec->blocked_signals |= UINT64_C(1) << (number - 1);
+		if (sigaction(number, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+			spec->ignored_signals |= UINT64_C(1) << (number - 1);
+	}
+}
+
+static int launch_fill_spec(const struct cli_request *request, const struct image *image, struct action_spec *spec,
+			    struct err *err)
+{
+	const struct cli_action *action = &request->action;
+	const char *slash = strrchr(image->path, '/');
+	struct env_inputs inputs = {image->path, slash ? slash + 1 : image->path, builder.home};
+
+	spec->command = request->command;
+	for (size_t i = 0; i < action->args.count; i++)
+		strlist_add(&spec->args, action->args.items[i]);
+	spec->home = strdup(builder.home);
+	spec->cwd_required = action->cwd != NULL;
+	if (action->cwd)
+		spec->cwd = strdup(action->cwd);
+	else
+		spec->cwd = builder.contained ? strdup(builder.home)
+			    : builder.host->cwd ? strdup(builder.host->cwd)
+						: NULL;
+	spec->message_level = plan.message_level;
+	launch_note_process(spec, action->no_umask || action->compat);
+	return env_fill_spec(request, environ, &inputs, spec, err);
+}
+
+static int launch_add_action(struct action_spec *spec, struct err *err)
+{
+	cleanup_ptr char *bytes = NULL;
+	size_t length;
+	int fd, result = spec_encode(spec, &bytes, &length, err);
+
+	if (result == 0)
+		result = channel_new_sealed("action", bytes, length, &fd, err);
+	if (result == 0)
+		result = plan_build_add_fd_consume(&builder, fd, &plan.process.spec_fd, err);
+	if (result == 0)
+		result = install_open_program("action", &fd, err);
+	if (result == 0)
+		result = plan_build_add_fd_consume(&builder, fd, &plan.process.action_fd, err);
+	return result;
+}
+
+/* The same checks the setuid starter makes, for a message that may say more. */
+static int launch_judge(struct err *err)
+{
+	int result = plan_check(&plan, builder.fd_count, err);
+
+	if (result == 0)
+		result = facts_read(&plan, &conf, builder.fds, builder.fd_count, &facts, err);
+	if (result == 0)
+		result = policy_check_plan(&conf, &plan, &facts, err);
+	return result;
+}
+
+/* The record waits in the socket while this process becomes the starter: same pid, nothing in between. */
+static int launch_hand_over(struct err *err)
+{
+	const char *name = plan.flow == PLAN_FLOW_SETUID ? "starter-suid" : "starter";
+	char argv0[] = "starter", *argv[] = {argv0, NULL}, *envp[] = {NULL};
+	cleanup_ptr char *path = NULL;
+	cleanup_ptr uint8_t *bytes = NULL;
+	int message_fd, channel_fd, result;
+	size_t length;
+
+	result = plan_encode(&plan, &bytes, &length, err);
+	if (result == 0)
+		result = channel_new_sealed("launch", bytes, length, &message_fd, err);
+	if (result == 0)
+		result = channel_send_plan(message_fd, builder.fds, builder.fd_count, &channel_fd, err);
+	if (result < 0)
+		return result;
+	if (asprintf(&path, "%s/%s", install_get()->libexec_bin, name) < 0)
+		return err_sys(err, ENOMEM, "cannot name the starter");
+	if (channel_fd != CHANNEL_FD && dup2(channel_fd, CHANNEL_FD) < 0)
+		return err_sys(err, errno, "cannot place the channel");
+	(void)fflush(NULL);
+	(void)execve(path, argv, envp);
+	return err_sys(err, errno, "cannot start %s", path);
+}
+
+int launch_run(const struct cli_request *request, struct err *err)
+{
+	static bool inherited[INHERITED_MAX];
+	static struct action_spec spec;
+	struct image image = IMAGE_INIT;
+	struct host host;
+	int result;
+
+	launch_note_descriptors(inherited);
+	result = launch_load_conf(request, err);
+	if (result == 0)
+		result = host_read(&host, err);
+	if (result == 0)
+		result = launch_open_image(&request->action, &image, err);
+	if (result < 0)
+		return result;
+	builder = (struct builder){.request = request,
+				   .conf = &conf,
+				   .host = &host,
+				   .image = &image,
+				   .suid_installed = install_get()->has_suid,
+				   .plan = &plan};
+	result = plan_build(&builder, err);
+	if (result == 0)
+		result = launch_fill_spec(request, &image, &spec, err);
+	if (result == 0)
+		result = launch_pass_descriptors(&spec, inherited, INHERITED_MAX, err);
+	if (result == 0)
+		result = launch_add_action(&spec, err);
+	if (result == 0)
+		result = launch_judge(err);
+	if (result < 0)
+		return result;
+	if (request->action.explain == CLI_EXPLAIN_JSON)
+		plan_print_json(&plan, stdout);
+	else if (request->action.explain == CLI_EXPLAIN_TEXT)
+		plan_print_text(&plan, stdout);
+	return launch_hand_over(err);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "frontend/launch/plan_build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "frontend/launch/mounts.h"
+#include "frontend/settings/install.h"
+#include "ipc/cleanup.h"
+#include "ipc/log.h"
+#include "policy/capability.h"
+
+#define FAIL(err, ...) err_set(err, ERR_SYSTEM, EINVAL, __VA_ARGS__)
+
+int plan_build_add_fd_consume(struct builder *builder, int fd, int32_t *out, struct err *err)
+{
+	if (builder->fd_count == PLAN_MAX_FDS) {
+		(void)close(fd);
+		return err_set(err, ERR_SYSTEM, E2BIG, "cannot launch: more than %d binds and images", PLAN_MAX_FDS);
+	}
+	builder->fds[builder->fd_count] = fd;
+	*out = (int32_t)builder->fd_count++;
+	return 0;
+}
+
+int plan_build_flow(const struct builder *builder, enum plan_flow *out, struct err *err)
+{
+	const struct cli_action *action = &builder->request->action;
+	const struct host *host = builder->host;
+	bool admin = host->uid == 0 && host_has_cap(host, CAP_SYS_ADMIN);
+
+	if (admin && !action->userns && !(action->fakeroot && host->initial_userns)) {
+		*out = host->initial_userns ? PLAN_FLOW_ROOT : PLAN_FLOW_NESTED_ROOT;
+		return 0;
+	}
+	if (host->uid != 0 && builder->suid_installed && builder->conf->allow_setuid && host->initial_userns &&
+	    !host->no_new_privs && !action->userns && !action->fakeroot) {
+		*out = PLAN_FLOW_SETUID;
+		return 0;
+	}
+	if (!builder->conf->allow_user_ns)
+		return err_set(err, ERR_DENIED, EPERM, "user namespaces are not allowed (allow user ns = no)");
+	*out = action->fakeroot ? PLAN_FLOW_FAKEROOT : PLAN_FLOW_USERNS;
+	return 0;
+}
+
+static void build_self_map(struct plan_idmap *map, const struct host *host, bool as_root)
+{
+	map->method = PLAN_IDMAP_SELF;
+	map->uid_count = map->gid_count = 1;
+	map->uid[0] = (struct plan_extent){as_root ? 0 : host->uid, host->uid, 1};
+	map->gid[0] = (struct plan_extent){as_root ? 0 : host->gid, host->gid, 1};
+}
+
+/* Every id we have, under its own number; one line per line of the map above us, which no extent may cross. */
+static int build_direct_map(struct plan_idmap *map, struct err *err)
+{
+	if (host_read_map("uid_map", map->uid, &map->uid_count, err) < 0 ||
+	    host_read_map("gid_map", map->gid, &map->gid_count, err) < 0)
+		return -EINVAL;
+	for (uint32_t i = 0; i < map->uid_count; i++)
+		map->uid[i].outside = map->uid[i].inside;
+	for (uint32_t i = 0; i < map->gid_count; i++)
+		map->gid[i].outside = map->gid[i].inside;
+	map->method = PLAN_IDMAP_DIRECT;
+	return 0;
+}
+
+static int build_tool_map(struct builder *builder, struct err *err)
+{
+	struct plan_idmap *map = &builder->plan->idmap;
+	const char *path = builder->host->uid == 0 ? builder->conf->root_search_path : builder->conf->user_search_path;
+	struct plan_extent uids, gids;
+	int uid_fd, gid_fd, result = host_find_subids(builder->host, "/etc/subuid", &uids, err);
+
+	if (result == 0)
+		result = host_find_subids(builder->host, "/etc/subgid", &gids, err);
+	if (result < 0)
+		return result;
+	if (host_open_program("newuidmap", path, &uid_fd) < 0)
+		return -ENOENT;
+	if (host_open_program("newgidmap", path, &gid_fd) < 0) {
+		(void)close(uid_fd);
+		return -ENOENT;
+	}
+	map->method = PLAN_IDMAP_TOOL;
+	map->uid_count = map->gid_count = 2;
+	map->uid[0] = (struct plan_extent){0, builder->host->uid, 1};
+	map->gid[0] = (struct plan_extent){0, builder->host->gid, 1};
+	map->uid[1] = uids;
+	map->gid[1] = gids;
+	result = plan_build_add_fd_consume(builder, uid_fd, &map->newuidmap_fd, err);
+	if (result < 0) {
+		(void)close(gid_fd);
+		return result;
+	}
+	return plan_build_add_fd_consume(builder, gid_fd, &map->newgidmap_fd, err);
+}
+
+static int build_fakeroot(struct builder *builder, struct err *err)
+{
+	struct plan *plan = builder->plan;
+	int result;
+
+	plan->idmap.keep_groups = builder->request->action.no_setgroups;
+	if (builder->host->uid == 0 && host_has_cap(builder->host, CAP_SETUID) &&
+	    host_has_cap(builder->host, CAP_SETGID))
+		return build_direct_map(&plan->idmap, err);
+	result = build_tool_map(builder, err);
+	if (result != -ENOENT)
+		return result;
+	log_info("No subordinate ids (/etc/subuid, /etc/subgid, newuidmap): one id is mapped, and changes of owner are "
+		 "pretended");
+	build_self_map(&plan->idmap, builder->host, true);
+	plan->process.emulate_root = true;
+	plan->process.no_new_privs = true;
+	return 0;
+}
+
+static int build_ids(struct builder *builder, struct err *err)
+{
+	switch (builder->plan->flow) {
+	case PLAN_FLOW_USERNS:
+		build_self_map(&builder->plan->idmap, builder->host, false);
+		return 0;
+	case PLAN_FLOW_FAKEROOT:
+		return build_fakeroot(builder, err);
+	case PLAN_FLOW_SETUID:
+	case PLAN_FLOW_ROOT:
+	case PLAN_FLOW_NESTED_ROOT:
+		break;
+	}
+	return 0;
+}
+
+static bool build_allows(bool wanted, bool allowed, const char *name)
+{
+	if (wanted && !allowed)
+		log_warning("Not virtualizing %s namespace by configuration", name);
+	return wanted && allowed;
+}
+
+static int build_namespaces(struct builder *builder, struct err *err)
+{
+	const struct cli_action *action = &builder->request->action;
+	const struct conf *conf = builder->conf;
+	struct plan *plan = builder->plan;
+	bool all = action->containall || action->compat;
+
+	plan->ns_pid = build_allows((action->pid || all) && !action->no_pid, conf->allow_pid_ns, "PID");
+	plan->ns_ipc = build_allows(action->ipc || all, conf->allow_ipc_ns, "IPC");
+	plan->ns_uts = build_allows(action->uts || action->hostname, conf->allow_uts_ns, "UTS");
+	plan->ns_net = action->net || action->network;
+	if (plan->ns_net && (!action->network || strcmp(action->network, "none") != 0) && plan->flow != PLAN_FLOW_ROOT &&
+	    action->network)
+		return FAIL(err, "network %s is not available in this version: only --network none", action->network);
+	if (plan->ns_net && !action->network)
+		return FAIL(err, "CNI networks are not available in this version: use --net --network none");
+	plan->init = plan->ns_pid && !action->no_init && !action->compat ? PLAN_INIT_SHIM : PLAN_INIT_NONE;
+	if (action->hostname && !plan->ns_uts)
+		log_warning("hostname not set: allow uts ns = no");
+	return action->hostname && plan->ns_uts ? plan_add_text(plan, action->hostname, &plan->hostname, err) : 0;
+}
+
+#define CAP_ALL ((UINT64_C(1) << 41) - 1)
+
+static int build_caps(struct builder *builder, struct err *err)
+{
+	const struct cli_action *action = &builder->request->action;
+	struct plan_process *process = &builder->plan->process;
+	bool root = builder->plan->flow == PLAN_FLOW_ROOT || builder->plan->flow == PLAN_FLOW_NESTED_ROOT;
+	uint64_t add = 0, drop = 0;
+
+	if (action->keep_privs && !root)
+		return err_set(err, ERR_SYSTEM, EPERM, "--keep-privs requires root");
+	if (action->allow_setuid && !root)
+		return err_set(err, ERR_SYSTEM, EPERM, "--allow-setuid requires root");
+	if (action->add_caps && capability_parse_list(action->add_caps, &add, err) < 0)
+		return -EINVAL;
+	if (action->drop_caps && capability_parse_list(action->drop_caps, &drop, err) < 0)
+		return -EINVAL;
+	if (root) {
+		bool full = action->keep_privs ||
+			    builder->conf->root_default_capabilities == CONF_ROOTCAPS_FULL;
+
+		if (builder->conf->root_default_capabilities == CONF_ROOTCAPS_FILE && !action->keep_privs)
+			return err_set(err, ERR_DENIED, EOPNOTSUPP,
+				       "'root default capabilities = file' is not available in this version");
+		process->caps = action->no_privs ? 0 : full ? CAP_ALL : 0;
+		process->no_new_privs = action->no_privs || !full;
+	} else if (builder->plan->flow == PLAN_FLOW_FAKEROOT) {
+		process->caps = CAP_ALL;
+	} else {
+		if (add)
+			log_warning("not authorized to add capability: %s", action->add_caps);
+		process->no_new_privs = true;
+		add = 0;
+	}
+	process->caps = (process->caps | add) & ~drop;
+	builder->plan->allow_setuid_files = action->allow_setuid;
+	return 0;
+}
+
+/* uid:N and gid:N[:N…]: decimal, whole, in range. */
+static int build_parse_ids(const char *text, uint32_t *ids, uint32_t max, uint32_t *count, struct err *err)
+{
+	*count = 0;
+	while (*text) {
+		size_t n = strspn(text, "0123456789");
+		unsigned long long value = n && n <= 10 ? strtoull(text, NULL, 10) : UINT64_MAX;
+
+		if (value > 4294967293u || (text[n] != '\0' && text[n] != ':') || *count == max)
+			return FAIL(err, "\"%s\" is not a list of ids", text);
+		ids[(*count)++] = (uint32_t)value;
+		text += n + (text[n] ? 1 : 0);
+	}
+	return *count ? 0 : FAIL(err, "an id is missing");
+}
+
+static int build_lsm(struct builder *builder, enum plan_lsm lsm, const char *label, const char *probe, struct err *err)
+{
+	struct plan_process *process = &builder->plan->process;
+
+	if (process->lsm != PLAN_LSM_NONE)
+		return FAIL(err, "selinux and apparmor exclude each other");
+	if (access(probe, F_OK) < 0)
+		return err_set(err, ERR_SYSTEM, ENOTSUP, "--security %s: this kernel has not enabled it",
+			       lsm == PLAN_LSM_SELINUX ? "selinux" : "apparmor");
+	process->lsm = lsm;
+	return plan_add_text(builder->plan, label, &process->label, err);
+}
+
+static int build_security_one(struct builder *builder, const char *text, struct err *err)
+{
+	struct plan_process *process = &builder->plan->process;
+	bool root = builder->plan->flow == PLAN_FLOW_ROOT || builder->plan->flow == PLAN_FLOW_NESTED_ROOT;
+	uint32_t count;
+
+	if (strncmp(text, "selinux:", 8) == 0)
+		return build_lsm(builder, PLAN_LSM_SELINUX, text + 8, "/sys/fs/selinux/enforce", err);
+	if (strncmp(text, "apparmor:", 9) == 0)
+		return build_lsm(builder, PLAN_LSM_APPARMOR, text + 9, "/sys/kernel/security/apparmor", err);
+	if (strncmp(text, "seccomp:", 8) == 0)
+		return mounts_add_seccomp(builder, text + 8, err);
+	if (strncmp(text, "uid:", 4) != 0 && strncmp(text, "gid:", 4) != 0)
+		return FAIL(err, "unknown security option \"%s\"", text);
+	if (!root)
+		return err_set(err, ERR_SYSTEM, EPERM, "--security uid and gid require root");
+	if (!process->set_ids) {
+		process->set_ids = true;
+		process->caps = 0;
+		process->no_new_privs = true;
+	}
+	if (text[0] == 'u')
+		return build_parse_ids(text + 4, &process->uid, 1, &count, err);
+	if (build_parse_ids(text + 4, process->groups, PLAN_MAX_GROUPS, &process->group_count, err) < 0)
+		return -EINVAL;
+	process->gid = process->groups[0];
+	return 0;
+}
+
+static int build_security(struct builder *builder, struct err *err)
+{
+	const struct strlist *list = &builder->request->action.security;
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < list->count; i++)
+		result = build_security_one(builder, list->items[i], err);
+	return result;
+}
+
+static void build_session(struct builder *builder)
+{
+	const struct conf *conf = builder->conf;
+	struct plan *plan = builder->plan;
+	bool root = plan->flow == PLAN_FLOW_ROOT || plan->flow == PLAN_FLOW_NESTED_ROOT;
+
+	plan->propagation_private = !conf->mount_slave;
+	plan->session_ramfs = conf->memory_fs_type == CONF_MEMFS_RAMFS;
+	plan->session_bytes = root ? 0 : (uint64_t)conf->sessiondir_max_size << 20;
+	plan->loop_max = conf->max_loop_devices;
+	plan->layers = (conf->enable_overlay != CONF_OVERLAY_NO ? PLAN_LAYER_OVERLAY : 0u) |
+		       (conf->enable_underlay ? PLAN_LAYER_UNDERLAY : 0u);
+	plan->message_level = log_encode_level(builder->request->message_level, log_get_colour());
+	plan->dry_run = builder->request->action.explain != CLI_EXPLAIN_NO;
+}
+
+int plan_build(struct builder *builder, struct err *err)
+{
+	const struct cli_action *action = &builder->request->action;
+	struct plan *plan = builder->plan;
+	int result;
+
+	plan_init(plan);
+	builder->contained = action->contain || action->containall || action->compat;
+	result = plan_build_flow(builder, &plan->flow, err);
+	build_session(builder);
+	if (result == 0)
+		result = build_ids(builder, err);
+	if (result == 0)
+		result = build_namespaces(builder, err);
+	if (result == 0)
+		result = build_caps(builder, err);
+	if (result == 0)
+		result = mounts_add_images(builder, err);
+	if (result == 0)
+		result = mounts_add_all(builder, err);
+	if (result == 0)
+		result = build_security(builder, err);
+	return result;
+}
