@@ -39,8 +39,15 @@ static int facts_read_fd(int fd, struct facts_fd *out)
 	struct statfs fs;
 	int flags = fcntl(fd, F_GETFL), seals;
 
-	if (flags < 0 || fstat(fd, &out->stat) < 0 || fstatfs(fd, &fs) < 0)
+	if (flags < 0 || fstatfs(fd, &fs) < 0)
 		return -errno;
+	/* A user's own FUSE mount does not answer a process with euid 0. Nothing but its magic is known then, so it passes as a
+	 * bind source only, where nothing else is asked. */
+	if (fstat(fd, &out->stat) < 0) {
+		if (errno != EACCES || !(flags & O_PATH))
+			return -errno;
+		memset(&out->stat, 0, sizeof(out->stat));
+	}
 	seals = fcntl(fd, F_GET_SEALS);
 	out->present = true;
 	out->fs_magic = (uint64_t)fs.f_type;
@@ -141,10 +148,10 @@ static int facts_bad_fd(const char *what, struct err *err)
 
 static int facts_check_fs_fd(const struct plan_fs *fs, const struct facts_fd *fd, struct err *err)
 {
-	if (fs->type == PLAN_FS_DIRECTORY)
+	if (fs->type == PLAN_FS_DIRECTORY) /* a FUSE directory that hides from euid 0 cannot be judged: no image */
 		return fd->is_path && S_ISDIR(fd->stat.st_mode) ? 0 : facts_bad_fd("a directory image", err);
 	if (fd->is_path || !S_ISREG(fd->stat.st_mode) ||
-	    fd->access_mode != (fs->writable ? O_RDWR : fd->access_mode) || fd->access_mode == O_WRONLY)
+	    fd->access_mode != (fs->writable ? O_RDWR : O_RDONLY))
 		return facts_bad_fd("an image file", err);
 	return 0;
 }
@@ -160,6 +167,8 @@ int facts_check_fds(const struct plan *plan, const struct facts *facts, struct e
 		const struct plan_mount *mount = &plan->mounts[i];
 		const struct facts_fd *fd = mount->source_fd == PLAN_NO_FD ? NULL : &facts->fds[mount->source_fd];
 
+		if (fd && S_ISLNK(fd->stat.st_mode))
+			return facts_bad_fd("the source of a mount", err);
 		if (fd && (mount->kind == PLAN_MOUNT_FILE ? !fd->is_sealed : !fd->is_path))
 			return facts_bad_fd("the source of a mount", err);
 	}
@@ -207,6 +216,17 @@ static bool facts_has_superblock(int fd, const struct plan_fs *fs)
 	return facts_pread(fd, magic, 2, fs->offset_bytes + 1080) == 0 && magic[0] == 0x53 && magic[1] == 0xEF;
 }
 
+/* Which `allow container` directive applies is read from the bytes, or one kind could pass for another. */
+static bool facts_is_container(int fd, const struct plan_fs *fs)
+{
+	char magic[10];
+	bool sif = facts_pread(fd, magic, sizeof(magic), 32) == 0 && memcmp(magic, "SIF_MAGIC", 10) == 0;
+
+	if (fs->container == PLAN_CONTAINER_SIF || sif)
+		return sif && fs->container == PLAN_CONTAINER_SIF;
+	return fs->container == (fs->type == PLAN_FS_SQUASHFS ? PLAN_CONTAINER_SQUASHFS : PLAN_CONTAINER_EXTFS);
+}
+
 int facts_check_images(const struct plan *plan, const int *fds, struct err *err)
 {
 	for (uint32_t i = 0; i < plan->fs_count; i++) {
@@ -219,6 +239,8 @@ int facts_check_images(const struct plan *plan, const int *fds, struct err *err)
 			return err_set(err, ERR_IMAGE, EINVAL, "the image is shorter than its partition");
 		if (!facts_has_superblock(fds[fs->fd], fs))
 			return err_set(err, ERR_IMAGE, EINVAL, "the image has no file system where one is said to be");
+		if (!facts_is_container(fds[fs->fd], fs))
+			return err_set(err, ERR_IMAGE, EINVAL, "the image is of another kind than the plan says");
 		if (fs->container == PLAN_CONTAINER_SIF && !facts_is_sif_extent(fds[fs->fd], fs))
 			return err_set(err, ERR_IMAGE, EINVAL, "the SIF has no such partition");
 	}

@@ -70,9 +70,9 @@ static int policy_check_image(const struct conf *conf, const struct plan *plan, 
 	const struct plan_fs *fs = &plan->fs[index];
 	bool kernel = fs->method == PLAN_METHOD_KERNEL, setuid = plan->flow == PLAN_FLOW_SETUID;
 
-	if (policy_check_container(conf, fs, err) < 0)
-		return -EPERM;
 	/* Root is its own administrator; where user namespaces are open the limits bind nobody, but they are still said. */
+	if (facts->uid != 0 && policy_check_container(conf, fs, err) < 0)
+		return -EPERM;
 	if (facts->uid != 0 && policy_check_limits(conf, plan, index, facts, err) < 0)
 		return -EPERM;
 	if (!setuid)
@@ -87,15 +87,14 @@ static int policy_check_image(const struct conf *conf, const struct plan *plan, 
 }
 
 /* Where the kernel's own file systems may appear: nowhere but in their own place. */
-static int policy_check_source_fs(const struct plan_mount *mount, const char *target, const struct facts_fd *fd,
-				  struct err *err)
+static int policy_check_source_fs(const char *target, const struct facts_fd *fd, struct err *err)
 {
 	const struct {
 		uint64_t magic;
 		const char *place;
-	} kernel_fs[] = {{PROC_SUPER_MAGIC, "/proc"}, {SYSFS_MAGIC, "/sys"}, {NSFS_MAGIC_NUMBER, NULL}};
+	} kernel_fs[] = {{PROC_SUPER_MAGIC, "/proc"}, {SYSFS_MAGIC, "/sys"}, {DEVPTS_SUPER_MAGIC, "/dev"},
+			 {NSFS_MAGIC_NUMBER, NULL}};
 
-	(void)mount;
 	for (size_t i = 0; i < sizeof(kernel_fs) / sizeof(kernel_fs[0]); i++) {
 		size_t length = kernel_fs[i].place ? strlen(kernel_fs[i].place) : 0;
 
@@ -132,16 +131,55 @@ static bool policy_is_conf_bind(const struct conf *conf, const struct stat *st)
 	return false;
 }
 
+static bool policy_is_device_source(const struct stat *st)
+{
+	static const char *const places[] = {"/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/hugepages"};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (policy_is_same_file(places[i], st))
+			return true;
+	return S_ISCHR(st->st_mode);
+}
+
+/* By the account file; a caller whom only a name service knows is believed about a directory that he owns. */
+static bool policy_is_home(const struct facts *facts, const struct stat *st)
+{
+	char home[PLAN_PATH_MAX];
+
+	if (account_file_get_home("/etc/passwd", facts->uid, home, sizeof(home)))
+		return policy_is_same_file(home, st);
+	return S_ISDIR(st->st_mode) && st->st_uid == facts->uid;
+}
+
+/* The kind alone asks for these, whatever origin is claimed. */
+static int policy_check_kind(const struct conf *conf, const struct plan_mount *mount, const char *target, struct err *err)
+{
+	REFUSE(mount->kind == PLAN_MOUNT_PROC && !conf->mount_proc, "/proc is not mounted here (mount proc = no)");
+	REFUSE(mount->kind == PLAN_MOUNT_SYS && !conf->mount_sys, "/sys is not mounted here (mount sys = no)");
+	REFUSE(mount->kind == PLAN_MOUNT_DEVPTS && !conf->mount_devpts,
+	       "/dev/pts is not mounted here (mount devpts = no)");
+	REFUSE(mount->origin == PLAN_ORIGIN_FILE && !conf->config_passwd && strcmp(target, "/etc/passwd") == 0,
+	       "/etc/passwd is not changed here (config passwd = no)");
+	REFUSE(mount->origin == PLAN_ORIGIN_FILE && !conf->config_group && strcmp(target, "/etc/group") == 0,
+	       "/etc/group is not changed here (config group = no)");
+	REFUSE((mount->origin == PLAN_ORIGIN_FILE || mount->origin == PLAN_ORIGIN_RESOLV) && !conf->config_resolv_conf &&
+		       strcmp(target, "/etc/resolv.conf") == 0,
+	       "/etc/resolv.conf is not changed here (config resolv_conf = no)");
+	REFUSE(mount->kind == PLAN_MOUNT_IMAGE && !conf->user_bind_control,
+	       "binds of your own are not allowed here (user bind control = no)");
+	return 0;
+}
+
 /* What the mount is allowed by; a source that is not what its origin claims counts as the user's own bind. */
 static int policy_check_origin(const struct conf *conf, const struct plan_mount *mount, const struct facts_fd *fd,
-			       struct err *err)
+			       const struct facts *facts, struct err *err)
 {
 	bool users = false;
 
 	switch (mount->origin) {
 	case PLAN_ORIGIN_DEV:
 		REFUSE(conf->mount_dev == CONF_DEV_NO, "/dev is not mounted here (mount dev = no)");
-		users = fd && !S_ISCHR(fd->stat.st_mode) && !policy_is_same_file("/dev", &fd->stat);
+		users = fd && !policy_is_device_source(&fd->stat);
 		break;
 	case PLAN_ORIGIN_HOSTFS:
 		return DENY(err, "host file systems are not mounted here (mount hostfs = no)");
@@ -150,18 +188,22 @@ static int policy_check_origin(const struct conf *conf, const struct plan_mount 
 		break;
 	case PLAN_ORIGIN_PROC:
 		REFUSE(!conf->mount_proc, "/proc is not mounted here (mount proc = no)");
+		users = fd && fd->fs_magic != PROC_SUPER_MAGIC;
 		break;
 	case PLAN_ORIGIN_SYS:
 		REFUSE(!conf->mount_sys, "/sys is not mounted here (mount sys = no)");
+		users = fd && fd->fs_magic != SYSFS_MAGIC;
 		break;
 	case PLAN_ORIGIN_HOME:
 		REFUSE(!conf->mount_home, "home directories are not mounted here (mount home = no)");
+		users = fd && !policy_is_home(facts, &fd->stat);
 		break;
 	case PLAN_ORIGIN_TMP:
 		REFUSE(!conf->mount_tmp, "/tmp is not mounted here (mount tmp = no)");
 		users = fd && !policy_is_same_file("/tmp", &fd->stat) && !policy_is_same_file("/var/tmp", &fd->stat);
 		break;
 	case PLAN_ORIGIN_FILE:
+		users = fd != NULL; /* generated bytes, never a bind */
 		break;
 	case PLAN_ORIGIN_RESOLV:
 		users = fd && !policy_is_same_file("/etc/resolv.conf", &fd->stat);
@@ -190,9 +232,11 @@ static int policy_check_mount(const struct conf *conf, const struct plan *plan, 
 	REFUSE(attached && !(mount->attrs & PLAN_ATTR_NODEV) && mount->origin != PLAN_ORIGIN_DEV &&
 		       strncmp(target, "/dev/", 5) != 0 && strcmp(target, "/dev") != 0,
 	       "a mount without nodev needs root");
-	if (fd && mount->kind != PLAN_MOUNT_FILE && policy_check_source_fs(mount, target, fd, err) < 0)
+	if (fd && mount->kind != PLAN_MOUNT_FILE && policy_check_source_fs(target, fd, err) < 0)
 		return -EPERM;
-	return policy_check_origin(conf, mount, mount->kind == PLAN_MOUNT_BIND ? fd : NULL, err);
+	if (policy_check_kind(conf, mount, target, err) < 0)
+		return -EPERM;
+	return policy_check_origin(conf, mount, mount->kind == PLAN_MOUNT_FILE ? NULL : fd, facts, err);
 }
 
 /* The setuid starter's closed list: what needs another flow is refused, not adjusted. */
@@ -210,6 +254,7 @@ static int policy_check_setuid(const struct conf *conf, const struct plan *plan,
 	REFUSE(plan->ns_ipc && !conf->allow_ipc_ns, "IPC namespaces are not allowed (allow ipc ns = no)");
 	REFUSE(plan->ns_uts && !conf->allow_uts_ns, "UTS namespaces are not allowed (allow uts ns = no)");
 	REFUSE(plan->loop_max > conf->max_loop_devices, "too many loop devices (max loop devices)");
+	REFUSE(plan->loop_shared && !conf->shared_loop_devices, "loop devices are not shared (shared loop devices = no)");
 	REFUSE(plan->session_bytes == 0 || plan->session_bytes > session_bytes,
 	       "the session directory is larger than allowed (sessiondir max size)");
 	REFUSE(plan->session_ramfs != (conf->memory_fs_type == CONF_MEMFS_RAMFS),
