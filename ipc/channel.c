@@ -177,10 +177,14 @@ static int channel_read(int fd, struct channel_record *out, struct channel_head 
 
 static bool channel_is_finished(int fd)
 {
-	char byte;
+	char byte, control[CMSG_SPACE(sizeof(struct ucred))];
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 
-	/* The sender has closed its end: anything but end-of-file is a second record or somebody still there. */
-	return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
+	/* The sender has closed its end: anything but end-of-file is a second record or somebody still there. An empty record
+	 * also reads as 0, but it carries credentials. */
+	return recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) == 0 && message.msg_controllen == 0;
 }
 
 int channel_receive(int fd, uid_t uid, pid_t pid, struct channel_record *out, struct err *err)

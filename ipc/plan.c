@@ -53,7 +53,8 @@ const char *plan_get_text(const struct plan *plan, plan_text_t ref)
 
 static bool plan_has_text(const struct plan *plan, plan_text_t ref)
 {
-	return ref < plan->text_bytes;
+	/* Only whole texts: one that begins inside another was not put there by plan_add_text(). */
+	return ref < plan->text_bytes && (ref == 0 || plan->text[ref - 1] == '\0');
 }
 
 static int plan_claim(enum slot *slots, uint32_t count, int32_t fd, enum slot kind, struct err *err)
