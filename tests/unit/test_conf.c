@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/conf.h"
+#include "policy/conf_file.h"
+
+#define CONF_BOOL(name, member, value) name,
+#define CONF_UINT(name, member, value) name,
+#define CONF_STRING(name, member, value) name,
+#define CONF_LIST(name, member, value) name,
+#define CONF_ENUM(name, member, value, ...) name,
+static const char *const names[] = {CONF_DIRECTIVES};
+#define NAMES (sizeof(names) / sizeof(names[0]))
+
+static struct conf conf;
+
+static int parse(const char *text, struct err *err)
+{
+	return conf_parse(text, strlen(text), &conf, err);
+}
+
+static void parse_follows_the_syntax(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(parse("# mount proc = no\n  allow setuid=no\nallow setuid = yes\nunknown = 1\nmount sys =\n"
+			       "max loop devices = 0x10\nsessiondir max size = 010\nmount dev = minimal\n"
+			       "bind path = /a , /b:/c,,\nbind path = /d\ngo path = /go,/other", &err), 0);
+	assert_true(conf.mount_proc);
+	assert_false(conf.allow_setuid);
+	assert_true(conf.mount_sys);
+	assert_int_equal(conf.max_loop_devices, 16);
+	assert_int_equal(conf.sessiondir_max_size, 8);
+	assert_int_equal(conf.mount_dev, CONF_DEV_MINIMAL);
+	assert_int_equal(conf.bind_path.count, 3);
+	assert_string_equal(conf.bind_path.items[1], "/b:/c");
+	assert_string_equal(conf.go_path, "/go");
+}
+
+static void parse_rejects_wrong_values(void **state)
+{
+	static const char *const bad[] = {"allow setuid = Yes", "allow setuid = yes # really", "mount dev = maybe",
+		"max loop devices = -1", "max loop devices = 4294967296", "max loop devices = 09", "max loop devices = 1x"};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(parse(bad[i], &err), -EINVAL);
+	assert_int_equal(parse("\n\nallow setuid = x\n", &err), -EINVAL);
+	assert_non_null(strstr(err.message, "line 3"));
+	assert_non_null(strstr(err.message, "value authorized for directive \"allow setuid\" are [yes no]"));
+	assert_int_equal(conf_parse("a\0b", 3, &conf, &err), -EINVAL);
+}
+
+static void parse_empties_absent_lists(void **state)
+{
+	(void)state;
+	conf_init(&conf);
+	assert_int_equal(conf.bind_path.count, 2);
+	assert_int_equal(parse("", NULL), 0);
+	assert_int_equal(conf.bind_path.count, 0);
+}
+
+static void check_supported_names_the_directive(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	conf_init(&conf);
+	assert_int_equal(conf_check_supported(&conf, &err), 0);
+	assert_int_equal(parse("systemd cgroups = no\n", &err), 0);
+	assert_int_equal(conf_check_supported(&conf, &err), -EOPNOTSUPP);
+	assert_non_null(strstr(err.message, "systemd cgroups"));
+}
+
+static bool is_documented(const char *text, const char *name)
+{
+	char active[128], empty[128];
+
+	(void)snprintf(active, sizeof(active), "\n%s = ", name);
+	(void)snprintf(empty, sizeof(empty), "\n# %s =\n", name);
+	return strstr(text, active) || strstr(text, empty);
+}
+
+static void template_and_table_agree(void **state)
+{
+	static char text[CONF_TEXT_MAX];
+	static struct conf defaults;
+	int fd = open("etc/singularity.conf", O_RDONLY);
+	ssize_t n;
+
+	(void)state;
+	assert_true(fd >= 0);
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	assert_true(n > 0);
+	for (size_t i = 0; i < NAMES; i++)
+		if (!is_documented(text, names[i]))
+			fail_msg("directive %s is not documented", names[i]);
+	assert_int_equal(parse(text, NULL), 0);
+	conf_init(&defaults);
+#undef CONF_BOOL
+#undef CONF_UINT
+#undef CONF_STRING
+#undef CONF_LIST
+#undef CONF_ENUM
+#define CONF_BOOL(name, member, value) assert_int_equal(conf.member, defaults.member);
+#define CONF_UINT(name, member, value) assert_int_equal(conf.member, defaults.member);
+#define CONF_STRING(name, member, value) assert_true((conf.member == NULL) == (defaults.member == NULL));
+#define CONF_LIST(name, member, value) assert_int_equal(conf.member.count, defaults.member.count);
+#define CONF_ENUM(name, member, value, ...) assert_int_equal(conf.member, defaults.member);
+	CONF_DIRECTIVES
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		char *equals = strstr(line, " =");
+		bool known = false;
+
+		if (line[0] == '#' || !equals)
+			continue;
+		*equals = '\0';
+		for (size_t i = 0; i < NAMES; i++)
+			known = known || strcmp(names[i], line) == 0;
+		if (!known)
+			fail_msg("%s is no directive", line);
+	}
+}
+
+static void file_load_wants_a_trusted_file(void **state)
+{
+	char path[] = "/tmp/test-conf-XXXXXX", link_path[64];
+	struct err err = ERR_INIT;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "mount home = no\n", 16), 16);
+	(void)close(fd);
+	assert_int_equal(conf_file_load(path, &conf, &err), 0);
+	assert_false(conf.mount_home);
+	assert_true(conf_file_load_trusted(path, &conf, &err) < 0); /* /tmp is writable by others */
+	(void)snprintf(link_path, sizeof(link_path), "%s.link", path);
+	assert_int_equal(symlink(path, link_path), 0);
+	assert_true(conf_file_load(link_path, &conf, &err) < 0);
+	(void)unlink(link_path);
+	(void)unlink(path);
+	assert_true(conf_file_load("/", &conf, &err) < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(parse_follows_the_syntax),
+		cmocka_unit_test(parse_rejects_wrong_values),
+		cmocka_unit_test(parse_empties_absent_lists),
+		cmocka_unit_test(check_supported_names_the_directive),
+		cmocka_unit_test(template_and_table_agree),
+		cmocka_unit_test(file_load_wants_a_trusted_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
