@@ -14,7 +14,6 @@
 
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
-#include "starter/flavour.h"
 #include "starter/mnt.h"
 #include "starter/resolve.h"
 #include "starter/session.h"
@@ -69,13 +68,16 @@ int binds_clone_sources(struct stage *stage, struct err *err)
 	return result;
 }
 
+/* Cloned at once where that is possible: the session directory must not show up in a source that it covers. */
 static int binds_open_path(const char *path, int *out_fd, struct err *err)
 {
-	int fd = open(path, O_PATH | O_CLOEXEC);
+	cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC);
 
 	if (fd < 0)
 		return err_sys(err, errno, "cannot open %s", path);
-	*out_fd = fd;
+	if (mnt_uses_api())
+		return mnt_clone(fd, out_fd, err);
+	*out_fd = fd_take(&fd);
 	return 0;
 }
 
@@ -135,8 +137,8 @@ static int binds_source(const struct stage *stage, uint32_t index, uint32_t attr
 
 	if (source_fd < 0)
 		return err_set(err, ERR_SYSTEM, ENOENT, "the source is not there");
-	return flavour_is_setuid ? mnt_attach_clone(source_fd, attrs, target_fd, err)
-				 : mnt_attach_bind(source_fd, attrs, target_fd, NULL, err);
+	return mnt_uses_api() ? mnt_attach_clone(source_fd, attrs, target_fd, err)
+			      : mnt_attach_bind(source_fd, attrs, target_fd, NULL, err);
 }
 
 /* Fresh proc and sysfs are refused below masked ones: then the outer tree is shown instead, if the plan has it. */
@@ -162,7 +164,8 @@ static int binds_devpts(const struct stage *stage, uint32_t index, int target_fd
 	const char *target = binds_target(stage, index), *slash = strrchr(target, '/');
 	uint32_t attrs = binds_get(stage, index)->attrs;
 	char link[PLAN_PATH_MAX];
-	int length, result = mnt_attach_fs("devpts", options, attrs, PRIVS_MOUNT, target_fd, NULL, err);
+	size_t length;
+	int result = mnt_attach_fs("devpts", options, attrs, PRIVS_MOUNT, target_fd, NULL, err);
 
 	if (result < 0) {
 		/* The tty group is not mapped in this user namespace. */
@@ -171,9 +174,11 @@ static int binds_devpts(const struct stage *stage, uint32_t index, int target_fd
 	}
 	if (result < 0)
 		return result;
-	length = snprintf(link, sizeof(link), "%.*s/ptmx", (int)(slash - target), target);
-	if (length < 0 || (size_t)length >= sizeof(link))
+	length = (size_t)(slash - target);
+	if (length + sizeof("/ptmx") > sizeof(link))
 		return err_set(err, ERR_PROTOCOL, ENAMETOOLONG, "the path of devpts is too long");
+	memcpy(link, target, length);
+	memcpy(link + length, "/ptmx", sizeof("/ptmx"));
 	return resolve_make_symlink(&stage->scope, link, "pts/ptmx", err);
 }
 

@@ -12,7 +12,6 @@
 
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
-#include "starter/flavour.h"
 #include "starter/loop.h"
 #include "starter/mnt.h"
 #include "starter/session.h"
@@ -68,7 +67,7 @@ static int image_mount_directory(const struct stage *stage, uint32_t index, uint
 {
 	int source_fd = stage->directory_fd[index], result;
 
-	if (!flavour_is_setuid)
+	if (!mnt_uses_api())
 		return mnt_attach_bind(source_fd, attrs, target_fd, out_fd, err);
 	result = mnt_attach_clone(source_fd, attrs, target_fd, err);
 	if (result == 0) {

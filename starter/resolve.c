@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "ipc/cleanup.h"
 #include "ipc/limits.h"
@@ -45,21 +46,22 @@ static bool resolve_is_own(const struct resolve_scope *scope, int dir_fd)
 /* privileged: mkdirat(2) openat(2) fsuid 0, on our own tmpfs or the overlay above it */
 static int resolve_create(int parent_fd, const char *name, bool is_file)
 {
+	struct stat st;
 	int result, fd;
 
-	privs_raise(PRIVS_ROOT_FS);
+	/* Without CAP_DAC_OVERRIDE each owner can write to his own directories only. */
+	if (fstat(parent_fd, &st) == 0 && st.st_uid != getuid())
+		privs_raise(PRIVS_ROOT_FS);
 	if (is_file) {
 		fd = openat(parent_fd, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY,
 			    0644);
 		result = fd < 0 ? -errno : 0;
 		if (fd >= 0) {
-			(void)fchmod(fd, 0644);
+			result = fchmod(fd, 0644) < 0 ? -errno : 0;
 			(void)close(fd);
 		}
 	} else {
-		result = mkdirat(parent_fd, name, 0755) < 0 ? -errno : 0;
-		if (result == 0)
-			(void)fchmodat(parent_fd, name, 0755, 0);
+		result = mkdirat(parent_fd, name, 0755) < 0 || fchmodat(parent_fd, name, 0755, 0) < 0 ? -errno : 0;
 	}
 	privs_lower();
 	return result;

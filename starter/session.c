@@ -20,7 +20,7 @@
 #include "starter/stage.h"
 
 /* Any directory does: what it covers is opened already. */
-static const char *const session_places[] = {"/tmp", "/mnt", "/var", "/usr", "/etc", "/dev"};
+static const char *const session_places[] = {"/mnt", "/srv", "/opt", "/usr", "/var", "/tmp"};
 
 static const struct {
 	const char *name;

@@ -16,7 +16,7 @@ struct stage {
 	const struct plan *plan;
 	bool own_userns; /* a user namespace of our own: only FS_USERNS_MOUNT file systems, xattrs user.* */
 
-	int source_fd[PLAN_MAX_MOUNTS]; /* plain: O_PATH in our namespace; setuid: detached clone */
+	int source_fd[PLAN_MAX_MOUNTS]; /* detached clone; O_PATH where mount(2) is used */
 	int directory_fd[PLAN_MAX_FS];  /* the same for directory images */
 	int fuse_fd[PLAN_MAX_FS];       /* FUSE images: /dev/fuse opened in the namespace that mounts */
 	int go_fd[PLAN_MAX_FS];         /* a byte here lets the server read */
