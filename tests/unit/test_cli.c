@@ -13,6 +13,7 @@
 #include "frontend/cli_csv.h"
 #include "frontend/cli_options.h"
 #include "ipc/err.h"
+#include "policy/directives.h"
 
 #define ARGS_MAX 16
 
@@ -462,9 +463,9 @@ static void cli_format_help_shows_every_option(void **state)
 	}
 }
 
-static char *read_manual(void)
+static char *read_manual(const char *path)
 {
-	FILE *file = fopen("frontend/man/singularity.1", "re");
+	FILE *file = fopen(path, "re");
 	char *text = calloc(1, 256 * 1024);
 
 	assert_non_null(file);
@@ -477,7 +478,7 @@ static char *read_manual(void)
 /* Run from the top of the source tree, as `make check` does. */
 static void manual_has_every_option_and_command(void **state)
 {
-	char *text = read_manual();
+	char *text = read_manual("frontend/man/singularity.1");
 
 	(void)state;
 	for (size_t i = 0; i < cli_option_count; i++) {
@@ -495,6 +496,34 @@ static void manual_has_every_option_and_command(void **state)
 		(void)snprintf(entry, sizeof(entry), "Cm %s", cli_commands[i].name);
 		if (!strstr(text, entry))
 			fail_msg("%s is not in singularity.1", cli_commands[i].name);
+	}
+	free(text);
+}
+
+static void manual_has_every_directive(void **state)
+{
+	static const char *const names[] = {
+#define CONF_BOOL(name, ...) name,
+#define CONF_UINT(name, ...) name,
+#define CONF_STRING(name, ...) name,
+#define CONF_LIST(name, ...) name,
+#define CONF_ENUM(name, ...) name,
+		CONF_DIRECTIVES
+#undef CONF_BOOL
+#undef CONF_UINT
+#undef CONF_STRING
+#undef CONF_LIST
+#undef CONF_ENUM
+	};
+	char *text = read_manual("frontend/man/singularity.conf.5");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char entry[80];
+
+		(void)snprintf(entry, sizeof(entry), ".It Ic %s\n", names[i]);
+		if (!strstr(text, entry))
+			fail_msg("%s is not in singularity.conf.5", names[i]);
 	}
 	free(text);
 }
@@ -537,6 +566,7 @@ int main(void)
 		cmocka_unit_test(cli_parse_turns_to_help),
 		cmocka_unit_test(cli_format_help_shows_every_option),
 		cmocka_unit_test(manual_has_every_option_and_command),
+		cmocka_unit_test(manual_has_every_directive),
 		cmocka_unit_test(cli_csv_split_reads_quotes),
 	};
 
