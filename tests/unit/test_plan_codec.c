@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipc/plan.h"
+#include "ipc/plan_decode.h"
+#include "ipc/plan_encode.h"
+
+static struct plan plan, back;
+static _Alignas(16) char arena[PLAN_DECODE_ARENA_BYTES];
+
+static int setup(void **state)
+{
+	struct plan_mount *mount = &plan.mounts[0];
+
+	(void)state;
+	plan_init(&plan);
+	plan.flow = PLAN_FLOW_SETUID;
+	plan.session_bytes = 1 << 20;
+	plan.loop_max = 256;
+	plan.fs_count = 1;
+	plan.fs[0] = (struct plan_fs){.type = PLAN_FS_SQUASHFS, .container = PLAN_CONTAINER_SIF, .method = PLAN_METHOD_KERNEL,
+				      .fd = 0, .server_fd = PLAN_NO_FD, .offset_bytes = 4096, .size_bytes = 8192};
+	*mount = (struct plan_mount){.kind = PLAN_MOUNT_BIND, .origin = PLAN_ORIGIN_USER_BIND, .on_fail = PLAN_FAIL_FATAL,
+				     .attrs = PLAN_ATTR_NOSUID | PLAN_ATTR_NODEV, .source_fd = 1, .fs = -1};
+	plan.mount_count = 1;
+	plan.process.no_new_privs = true;
+	plan.process.action_fd = 2;
+	plan.process.spec_fd = 3;
+	plan.process.pass_count = 1;
+	plan.process.pass_fd[0] = 4;
+	return plan_add_text(&plan, "/data", &mount->target, NULL);
+}
+
+static int decode(const uint8_t *bytes, size_t len, struct err *err)
+{
+	memset(&back, 0, sizeof(back));
+	return plan_decode(bytes, len, arena, sizeof(arena), &back, err);
+}
+
+static void round_trip_keeps_everything(void **state)
+{
+	struct err err = ERR_INIT;
+	uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(plan_check(&plan, 5, &err), 0);
+	assert_int_equal(plan_encode(&plan, &bytes, &len, &err), 0);
+	assert_int_equal(decode(bytes, len, &err), 0);
+	assert_memory_equal(&plan, &back, sizeof(plan));
+	free(bytes);
+}
+
+static void decode_rejects_unknown_and_repeated_fields(void **state)
+{
+	static const uint8_t extra[][4] = {{0x08, 1}, {0xf0, 0x03, 1}, {0xca, 0x01, 0}};
+	static const size_t lengths[] = {2, 3, 2};
+	struct err err = ERR_INIT;
+	uint8_t *bytes, *longer;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(plan_encode(&plan, &bytes, &len, &err), 0);
+	longer = malloc(len + 4);
+	memcpy(longer, bytes, len);
+	for (size_t i = 0; i < 3; i++) {
+		memcpy(longer + len, extra[i], lengths[i]);
+		assert_int_equal(decode(longer, len + lengths[i], &err), -EPROTO);
+	}
+	free(longer);
+	free(bytes);
+}
+
+static void decode_rejects_every_truncation(void **state)
+{
+	struct err err = ERR_INIT;
+	uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(plan_encode(&plan, &bytes, &len, &err), 0);
+	for (size_t cut = 0; cut < len; cut++)
+		assert_int_equal(decode(bytes, cut, &err), -EPROTO);
+	assert_int_equal(decode(bytes, PLAN_MESSAGE_MAX + 1, &err), -EPROTO);
+	free(bytes);
+}
+
+static void decode_rejects_another_version_and_a_small_arena(void **state)
+{
+	struct err err = ERR_INIT;
+	uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(plan_encode(&plan, &bytes, &len, &err), 0);
+	assert_int_equal(plan_decode(bytes, len, arena, 64, &back, &err), -EPROTO);
+	free(bytes);
+	plan.version++;
+	assert_int_equal(plan_encode(&plan, &bytes, &len, &err), 0);
+	assert_int_equal(decode(bytes, len, &err), -EPROTO);
+	free(bytes);
+}
+
+#define REFUSED(change)                                                                                                \
+	do {                                                                                                           \
+		setup(NULL);                                                                                           \
+		change;                                                                                                \
+		assert_int_equal(plan_check(&plan, 5, NULL), -EPROTO);                                                 \
+	} while (0)
+
+static void check_rejects_each_defect(void **state)
+{
+	(void)state;
+	REFUSED(plan.flow = 0);
+	REFUSED(plan.flow = 9);
+	REFUSED(plan.mounts[0].kind = 0);
+	REFUSED(plan.mounts[0].kind = 77);
+	REFUSED(plan.mounts[0].origin = 0);
+	REFUSED(plan.mounts[0].attrs = 16);
+	REFUSED(plan.mounts[0].mode = 04755);
+	REFUSED(plan.mounts[0].target = 0);
+	REFUSED(plan.mounts[0].target = 3);
+	REFUSED(plan.mounts[0].target = PLAN_TEXT_MAX);
+	REFUSED(plan.mounts[0].source = plan.mounts[0].target);
+	REFUSED(plan.mounts[0].source_fd = 0);
+	REFUSED(plan.mounts[0].source_fd = 5);
+	REFUSED(plan.mounts[0].source_fd = -2);
+	REFUSED(plan.mounts[0].fs = 0);
+	REFUSED(plan.process.pass_count = 0);
+	REFUSED(plan.process.set_ids = true);
+	REFUSED(plan.fs_count = 0);
+	REFUSED(plan.fs[0].size_bytes = UINT64_MAX);
+	REFUSED(plan.fs[0].writable = true);
+	REFUSED(plan.overlay_count = 1);
+	REFUSED(plan.idmap.method = PLAN_IDMAP_SELF);
+	REFUSED(memcpy(plan.text + 1, "/a/..", 5));
+	REFUSED(memcpy(plan.text + 1, "/a//b", 5));
+	REFUSED(plan.text[plan.text_bytes - 1] = 'x');
+	REFUSED(plan.text_bytes = 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(round_trip_keeps_everything, setup),
+		cmocka_unit_test_setup(decode_rejects_unknown_and_repeated_fields, setup),
+		cmocka_unit_test_setup(decode_rejects_every_truncation, setup),
+		cmocka_unit_test_setup(decode_rejects_another_version_and_a_small_arena, setup),
+		cmocka_unit_test_setup(check_rejects_each_defect, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
