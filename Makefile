@@ -160,3 +160,80 @@ $(BUILD)/libtested.a: $(call obj,$(TESTED_SRCS)) $(PB_OBJS)
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libtested.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -MMD -MP -o $@ $< $(BUILD)/libtested.a $(TEST_LIBS)
+
+.PHONY: deps check check-unit check-cli fuzz-replay asan audit bench install deb dist-nested demo format format-check help
+
+DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler libsquashfuse-dev libfuse3-dev \
+	libjansson-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev liblz4-dev liblzo2-dev libsquashfs-dev \
+	libcmocka-dev bats squashfs-tools busybox-static uidmap debootstrap procps libcap2-bin attr e2fsprogs file \
+	util-linux bubblewrap strace hyperfine binutils
+
+# Installs what is missing, as root on Debian; says so otherwise.
+deps:
+	@missing=; for p in $(DEPS); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" != 0 ]; then echo "missing packages:$$missing" >&2; exit 1; fi; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+check: deps
+	$(MAKE) all
+	tests/lib/run_checks.sh "$(BUILD)" unit fuzz cli
+
+check-unit: $(UNIT_TESTS)
+check-cli: all
+	tests/lib/run_checks.sh "$(BUILD)" cli
+
+# The corpus through each harness, without a fuzzer.
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/libtested.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -o $@ $< tests/fuzz/replay.c $(BUILD)/libtested.a $(TEST_LIBS)
+fuzz-replay: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
+
+asan:
+	$(MAKE) BUILD=$(BUILD)/asan SANITIZE=1 check-unit
+	tests/lib/run_checks.sh "$(BUILD)/asan" unit
+
+audit: all
+	tests/audit/audit.sh "$(BUILD)" $(STARTER_SRCS) $(FLAVOUR_SETUID) $(IPC_STARTER_SRCS) $(POLICY_SRCS)
+
+bench: all
+	tests/bench/bench.sh "$(BUILD)"
+
+LIBEXEC_PROGRAMS := imager starter squashfs-server action
+install: all
+	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBEXECDIR)/singularity/bin" "$(DESTDIR)$(SYSCONFDIR)/singularity" "$(DESTDIR)$(MANDIR)/man1"
+	install -m 0755 $(BUILD)/bin/singularity $(BUILD)/bin/run-singularity "$(DESTDIR)$(BINDIR)"
+	for p in $(LIBEXEC_PROGRAMS); do install -m 0755 $(LIBEXEC_BIN)/$$p "$(DESTDIR)$(LIBEXECDIR)/singularity/bin" || exit 1; done
+	for f in etc/*; do [ -d "$$f" ] || [ -e "$(DESTDIR)$(SYSCONFDIR)/singularity/$${f##*/}" ] || install -m 0644 "$$f" "$(DESTDIR)$(SYSCONFDIR)/singularity/" || exit 1; done
+	for f in frontend/man/*.1; do [ ! -e "$$f" ] || install -m 0644 "$$f" "$(DESTDIR)$(MANDIR)/man1" || exit 1; done
+ifeq ($(WITH_SUID),1)
+	install -m 4755 -o root -g root $(LIBEXEC_BIN)/starter-suid "$(DESTDIR)$(LIBEXECDIR)/singularity/bin"
+	test "$$(stat -c '%u:%g %a' "$(DESTDIR)$(LIBEXECDIR)/singularity/bin/starter-suid")" = "0:0 4755"
+endif
+
+# Relocatable, without the setuid starter: what an image for nested use holds.
+dist-nested: all
+	rm -rf $(BUILD)/nested && mkdir -p $(BUILD)/nested/bin $(BUILD)/nested/libexec/singularity/bin $(BUILD)/nested/etc/singularity
+	install -m 0755 $(BUILD)/bin/singularity $(BUILD)/bin/run-singularity $(BUILD)/nested/bin
+	for p in $(LIBEXEC_PROGRAMS); do install -m 0755 $(LIBEXEC_BIN)/$$p $(BUILD)/nested/libexec/singularity/bin || exit 1; done
+	for f in etc/*; do [ -d "$$f" ] || install -m 0644 "$$f" $(BUILD)/nested/etc/singularity/ || exit 1; done
+	tar -C $(BUILD)/nested --owner=0 --group=0 --sort=name -czf $(BUILD)/singularity-nested.tar.gz .
+
+deb:
+	rm -rf $(BUILD)/deb && $(MAKE) BUILD=$(BUILD)/deb-build PREFIX=/usr SYSCONFDIR=/etc LOCALSTATEDIR=/var DESTDIR=$(abspath $(BUILD))/deb install
+	mkdir -p $(BUILD)/deb/DEBIAN
+	printf 'Package: singularity-c\nVersion: %s\nArchitecture: %s\nMaintainer: the authors\nDepends: libc6, libjansson4, libsquashfs1, libdeflate0, libseccomp2, zlib1g, libzstd1, liblzma5, liblz4-1\nRecommends: uidmap\nDescription: Singularity containers in C\n Runs SIF, squashfs and sandbox images, nested to any depth.\n' "$(subst +c,~c,$(VERSION))" "$$(dpkg --print-architecture)" > $(BUILD)/deb/DEBIAN/control
+	dpkg-deb --root-owner-group --build $(BUILD)/deb $(BUILD)/singularity-c.deb
+
+demo: deps
+	$(MAKE) dist-nested
+	tests/lib/demo.sh "$(BUILD)"
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+format-check:
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+help:
+	@echo "targets: all deps demo check check-unit check-cli asan fuzz-replay audit bench install deb dist-nested format clean"
