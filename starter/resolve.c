@@ -43,15 +43,21 @@ static bool resolve_is_own(const struct resolve_scope *scope, int dir_fd)
 	return false;
 }
 
+/* Without CAP_DAC_OVERRIDE each owner can write to his own directories only. */
+static void resolve_raise(int parent_fd)
+{
+	struct stat st;
+
+	if (fstat(parent_fd, &st) == 0 && st.st_uid != getuid())
+		privs_raise(PRIVS_ROOT_FS);
+}
+
 /* privileged: mkdirat(2) openat(2) fsuid 0, on our own tmpfs or the overlay above it */
 static int resolve_create(int parent_fd, const char *name, bool is_file)
 {
-	struct stat st;
 	int result, fd;
 
-	/* Without CAP_DAC_OVERRIDE each owner can write to his own directories only. */
-	if (fstat(parent_fd, &st) == 0 && st.st_uid != getuid())
-		privs_raise(PRIVS_ROOT_FS);
+	resolve_raise(parent_fd);
 	if (is_file) {
 		fd = openat(parent_fd, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY,
 			    0644);
@@ -140,7 +146,7 @@ int resolve_make_symlink(const struct resolve_scope *scope, const char *path, co
 		result = resolve_open_parent(scope, parent, &parent_fd, err);
 	if (result < 0)
 		return err_wrap(err, "link %s", path);
-	privs_raise(PRIVS_ROOT_FS);
+	resolve_raise(parent_fd);
 	result = symlinkat(text, parent_fd, name) < 0 ? -errno : 0;
 	privs_lower();
 	return result < 0 ? err_sys(err, -result, "cannot make link %s", path) : 0;

@@ -8,6 +8,7 @@ setup_file() {
 	profiles_setup
 	suid_setup
 	make_sandbox "$WORK/box"
+	chown -R "$TEST_USER:" "$WORK/box" # so that every profile may write where the layer lets it
 	as_root build "$WORK/box.sif" "$WORK/box" 2>/dev/null
 	export WORK FUSE_MODE
 }
@@ -81,8 +82,8 @@ expect_no_source() {
 expect_read_only() {
 	run $profile exec "$image" touch /newfile
 	[ "$status" != 0 ]
-	run $profile exec --writable-tmpfs "$image" sh -c 'echo x > /newfile && cat /newfile'
-	[ "$status" = 0 ] && [ "$output" = x ] && [ ! -e "$WORK/box/newfile" ]
+	run $profile exec --writable-tmpfs "$image" sh -c 'echo x > /mnt/newfile && cat /mnt/newfile'
+	[ "$status" = 0 ] && [ "$output" = x ] && [ ! -e "$WORK/box/mnt/newfile" ]
 }
 @test "the root is read-only, or writable and forgotten" { each_profile expect_read_only; }
 
@@ -168,7 +169,7 @@ expect_nothing_between() {
 @test "closed stdio and small limits" {
 	run bash -c 'timeout 60 "$0" exec "$1" true <&- >&- 2>&-' "$SINGULARITY" "$WORK/box"
 	[ "$status" = 0 ]
-	run bash -c 'ulimit -Hn 16; timeout 60 "$0" exec "$1" true' "$SINGULARITY" "$WORK/box"
+	run bash -c 'ulimit -n 16; timeout 60 "$0" exec "$1" true' "$SINGULARITY" "$WORK/box"
 	[ "$status" = 255 ]
 	[[ $output == *FATAL:* ]]
 }

@@ -46,6 +46,7 @@ suid_teardown() { rm -rf "$SUID_PREFIX"; }
 # busybox as a sandbox at $1
 make_sandbox() {
 	mkdir -p "$1"/{bin,proc,sys,dev,tmp,etc,root,var/tmp,home,mnt}
+	chmod 1777 "$1/mnt"
 	cp /bin/busybox "$1/bin/busybox"
 	for name in sh ls cat id echo ps true false env pwd mount kill sleep touch mkdir stat wc head grep; do
 		ln -s busybox "$1/bin/$name"

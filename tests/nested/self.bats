@@ -1,0 +1,98 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-3-Clause
+# An image that holds our own non-setuid build runs a second image: every outer flow, and eight levels.
+
+load ../lib/profiles.bash
+
+setup_file() {
+	profiles_setup
+	suid_setup
+	make -s dist-nested BUILD="$BUILD" >/dev/null 2>&1
+	make_sandbox "$WORK/inner"
+	as_root build "$WORK/inner.sif" "$WORK/inner" 2>/dev/null
+	make_sandbox "$WORK/outer"
+	mkdir -p "$WORK/outer/opt/singularity"
+	tar -C "$WORK/outer/opt/singularity" -xzf "$BUILD/singularity-nested.tar.gz"
+	# The frontend and the imager are dynamic: their loader and libraries come along.
+	ldd "$WORK/outer/opt/singularity/bin/singularity" | grep -o '/[^ ]*' | while read -r library; do
+		mkdir -p "$WORK/outer$(dirname "$library")"
+		cp -L "$library" "$WORK/outer$library"
+	done
+	mkdir -p "$WORK/outer/.singularity.d"
+	printf '#!/bin/sh\nexec /opt/singularity/bin/singularity "$@"\n' >"$WORK/outer/.singularity.d/runscript"
+	chmod 0755 "$WORK/outer/.singularity.d/runscript"
+	as_root build "$WORK/nested.sif" "$WORK/outer" 2>/dev/null
+	export WORK FUSE_MODE
+}
+
+teardown_file() {
+	suid_teardown
+	profiles_teardown
+}
+
+@test "the inner version is printed" {
+	run as_root run "$WORK/nested.sif" --version
+	[ "$status" = 0 ]
+	[[ $output == "singularity version "* ]]
+}
+
+@test "exec of an inner SIF and sandbox in every outer flow" {
+	for profile in as_root as_user_userns as_user_suid as_fakeroot; do
+		for image in "$WORK/inner.sif" "$WORK/inner"; do
+			run $profile run "$WORK/nested.sif" exec "$image" id -u
+			echo "$profile $image: $output"
+			[ "$status" = 0 ]
+			case $profile in
+			as_root | as_fakeroot) [ "${lines[-1]}" = 0 ] ;;
+			*) [ "${lines[-1]}" = "$(id -u "$TEST_USER")" ] ;;
+			esac
+		done
+	done
+}
+
+@test "inner fakeroot under root, fakeroot and plain users" {
+	for profile in as_root as_user_userns as_user_suid as_fakeroot; do
+		run $profile run "$WORK/nested.sif" exec --fakeroot "$WORK/inner.sif" id -u
+		echo "$profile: $output"
+		[ "$status" = 0 ]
+		[ "${lines[-1]}" = 0 ]
+	done
+}
+
+@test "working directory and home reach the inner level" {
+	cd "$WORK/user"
+	run as_user_userns run "$WORK/nested.sif" exec "$WORK/inner.sif" sh -c 'pwd; echo $HOME'
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *"$WORK/user"* ]]
+	[[ $output == *"/home/$TEST_USER"* ]]
+}
+
+# level N runs nested.sif, which runs level N-1; the last one runs the inner image
+at_depth() { # PROFILE DEPTH COMMAND…
+	local profile=$1 depth=$2 line=()
+	shift 2
+	for ((i = 1; i < depth; i++)); do line+=(exec "$WORK/nested.sif" /opt/singularity/bin/singularity); done
+	$profile "${line[@]}" exec "$WORK/inner.sif" "$@"
+}
+
+@test "eight levels deep" {
+	for profile in as_root as_user_userns; do
+		run at_depth "$profile" 8 id -u
+		echo "$profile: $output"
+		[ "$status" = 0 ]
+	done
+}
+
+@test "deeper than the kernel allows is a clear error" {
+	run at_depth as_user_userns 36 true
+	[ "$status" = 255 ]
+	[[ $output == *"nested too deep"* ]]
+}
+
+@test "nothing is left behind" {
+	sleep 2
+	run leftovers
+	echo "$output"
+	[ -z "$output" ]
+}
