@@ -8,8 +8,6 @@
 
 #include "ipc/cleanup.h"
 
-#define GROUPS_MAX 1024
-
 static const char default_passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
 				     "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
 static const char default_group[] = "root:x:0:\nnogroup:x:65534:\n";
@@ -37,6 +35,12 @@ static const char *account_line_shell(const char *line, size_t length, size_t *s
 	return colon ? colon + 1 : NULL;
 }
 
+/* A line has seven fields and one end: what would add more of them stays out. */
+static const char *account_field(const char *text, const char *instead)
+{
+	return strpbrk(text, ":\n") ? instead : text;
+}
+
 char *account_make_passwd(const struct host *host, const char *template, const char *home)
 {
 	const char *line = template ? template : default_passwd, *shell = host->shell;
@@ -55,8 +59,8 @@ char *account_make_passwd(const struct host *host, const char *template, const c
 			(void)fprintf(out, "%.*s\n", (int)length, line);
 		line += length + (line[length] ? 1 : 0);
 	}
-	(void)fprintf(out, "%s:x:%u:%u:%s:%s:%.*s\n", host->name, host->uid, host->gid, host->gecos, home,
-		      (int)shell_length, shell);
+	(void)fprintf(out, "%s:x:%u:%u:%s:%s:%.*s\n", account_field(host->name, "user"), host->uid, host->gid,
+		      account_field(host->gecos, ""), account_field(home, "/"), (int)shell_length, shell);
 	return fclose(out) == 0 ? text : NULL;
 }
 
@@ -85,8 +89,6 @@ static void account_add_group(FILE *out, const struct host *host, gid_t gid)
 char *account_make_group(const struct host *host, const char *template)
 {
 	const char *base = template ? template : default_group;
-	gid_t groups[GROUPS_MAX];
-	int count = getgroups(GROUPS_MAX, groups);
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -98,8 +100,8 @@ char *account_make_group(const struct host *host, const char *template)
 		(void)fputc('\n', out);
 	if (!account_has_group(base, host->gid))
 		account_add_group(out, host, host->gid);
-	for (int i = 0; i < count; i++)
-		if (groups[i] != host->gid && !account_has_group(base, groups[i]))
-			account_add_group(out, host, groups[i]);
+	for (uint32_t i = 0; i < host->group_count; i++)
+		if (host->groups[i] != host->gid && !account_has_group(base, host->groups[i]))
+			account_add_group(out, host, host->groups[i]);
 	return fclose(out) == 0 ? text : NULL;
 }

@@ -91,6 +91,12 @@ static int bind_set_option(struct bind_spec *spec, const char *option, struct er
 	return BAD(err, "%s is not a valid bind option", option);
 }
 
+bool bind_is_option(const char *text)
+{
+	return strcmp(text, "ro") == 0 || strcmp(text, "rw") == 0 || strncmp(text, "image-src=", 10) == 0 ||
+	       strncmp(text, "id=", 3) == 0;
+}
+
 static int bind_set_destination(struct bind_spec *spec, const char *text, struct err *err)
 {
 	free(spec->destination);

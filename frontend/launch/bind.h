@@ -21,7 +21,11 @@ int bind_parse(const char *text, struct bind_spec *out, struct err *err);
 /* bind_parse_mount() - "type=bind,source=S,destination=D[,ro][,image-src=P][,id=N]". */
 int bind_parse_mount(const char *text, struct bind_spec *out, struct err *err);
 
-/* bind_clean_path() - absolute @path without empty, "." and ".." components; owned, NULL if it is relative or climbs out. */
+/* bind_is_option() - is @text an option that the comma between binds cut off from its bind ("…:image-src=/x,id=2")? */
+bool bind_is_option(const char *text);
+
+/* bind_clean_path() - absolute @path without empty, "." and ".." components; climbing ends at the root; owned, NULL if it
+ * is relative. */
 char *bind_clean_path(const char *path);
 
 void bind_fini(struct bind_spec *spec);

@@ -52,9 +52,32 @@ static void host_read_account(struct host *host)
 	host->gecos = strdup("");
 }
 
+static int host_read_groups(struct host *host, struct err *err)
+{
+	int count = getgroups(0, NULL);
+
+	if (count < 0)
+		return err_sys(err, errno, "cannot read the groups");
+	host->groups = calloc((size_t)count + 1, sizeof(gid_t));
+	if (!host->groups)
+		return err_sys(err, ENOMEM, "cannot read the groups");
+	count = getgroups(count, host->groups);
+	if (count < 0)
+		return err_sys(err, errno, "cannot read the groups");
+	host->group_count = (uint32_t)count;
+	return 0;
+}
+
+static bool host_can_open(const char *path)
+{
+	cleanup_fd int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	return fd >= 0;
+}
+
 int host_read(struct host *host, struct err *err)
 {
-	cleanup_fd int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	const char *tty = isatty(STDIN_FILENO) ? ttyname(STDIN_FILENO) : NULL;
 	struct stat ns;
 
 	memset(host, 0, sizeof(*host));
@@ -63,11 +86,15 @@ int host_read(struct host *host, struct err *err)
 	if (stat("/proc/self/ns/user", &ns) < 0)
 		return err_sys(err, errno, "cannot read /proc/self/ns/user");
 	host->initial_userns = ns.st_ino == INITIAL_USERNS_INODE;
-	host->fuse = fuse_fd >= 0;
+	host->fuse = host_can_open("/dev/fuse");
+	host->loop = host->uid == 0 && host_can_open("/dev/loop-control");
 	host->cwd = getcwd(NULL, 0);
+	host->tty = tty ? strdup(tty) : NULL;
 	host_read_account(host);
 	if (!host->name || !host->home || !host->shell || !host->gecos)
 		return err_sys(err, ENOMEM, "cannot read the account");
+	if (host_read_groups(host, err) < 0)
+		return -EINVAL;
 	return host_read_status(host, err);
 }
 
@@ -78,6 +105,8 @@ void host_fini(struct host *host)
 	free(host->shell);
 	free(host->gecos);
 	free(host->cwd);
+	free(host->tty);
+	free(host->groups);
 }
 
 bool host_has_cap(const struct host *host, int cap)
@@ -85,49 +114,97 @@ bool host_has_cap(const struct host *host, int cap)
 	return (host->caps >> cap & 1) != 0;
 }
 
+/* The whole of a small file of /proc or /etc; NULL with errno. */
+static char *host_read_text(const char *path)
+{
+	cleanup_file FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!file)
+		return NULL;
+	if (getdelim(&text, &size, '\0', file) < 0) {
+		free(text);
+		return ferror(file) ? NULL : strdup("");
+	}
+	return text;
+}
+
+uint32_t host_parse_map(const char *text, struct plan_extent *extents)
+{
+	uint32_t count = 0;
+	int used = 0;
+
+	while (count < PLAN_MAX_EXTENTS && sscanf(text, "%" SCNu32 " %" SCNu32 " %" SCNu32 " %n", &extents[count].inside,
+						  &extents[count].outside, &extents[count].count, &used) == 3) {
+		text += used;
+		count++;
+	}
+	return count;
+}
+
 int host_read_map(const char *which, struct plan_extent *extents, uint32_t *count, struct err *err)
 {
-	cleanup_file FILE *map = NULL;
+	cleanup_ptr char *text = NULL;
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "/proc/self/%s", which);
-	map = fopen(path, "re");
-	if (!map)
+	text = host_read_text(path);
+	if (!text)
 		return err_sys(err, errno, "cannot read %s", path);
-	*count = 0;
-	while (*count < PLAN_MAX_EXTENTS && fscanf(map, "%u %u %u", &extents[*count].inside, &extents[*count].outside,
-						   &extents[*count].count) == 3)
-		(*count)++;
+	*count = host_parse_map(text, extents);
+	return 0;
+}
+
+/* "NAME:START:COUNT" of @length bytes, for one of the caller's two names. */
+static bool host_parse_subid_line(const struct host *host, const char *line, size_t length, struct plan_extent *out)
+{
+	const char *colon = memchr(line, ':', length);
+	size_t name_length = colon ? (size_t)(colon - line) : 0;
+	char number[16], stop;
+	uint32_t start, count;
+
+	(void)snprintf(number, sizeof(number), "%u", host->uid);
+	if (!colon || sscanf(colon, ":%" SCNu32 ":%" SCNu32 "%c", &start, &count, &stop) < 2 || count == 0 ||
+	    start > UINT32_MAX - count || start == 0)
+		return false;
+	if (!(name_length == strlen(host->name) && memcmp(line, host->name, name_length) == 0) &&
+	    !(name_length == strlen(number) && memcmp(line, number, name_length) == 0))
+		return false;
+	*out = (struct plan_extent){1, start, count};
+	return true;
+}
+
+int host_parse_subids(const struct host *host, const char *text, const char *file, struct plan_extent *out,
+		      struct err *err)
+{
+	struct plan_extent range, best = {1, 0, 0};
+
+	for (; *text; text += strspn(text, "\n")) {
+		size_t length = strcspn(text, "\n");
+		bool disabled = text[0] == '!';
+
+		if (host_parse_subid_line(host, text + disabled, length - disabled, &range)) {
+			if (disabled)
+				return err_set(err, ERR_DENIED, EPERM,
+					       "fakeroot is disabled for %s by the administrator (%s)", host->name, file);
+			/* 65536 ids is what everybody hands out. */
+			if (best.count != 65536 && (range.count == 65536 || range.count > best.count))
+				best = range;
+		}
+		text += length;
+	}
+	if (best.count == 0)
+		return -ENOENT;
+	*out = best;
 	return 0;
 }
 
 int host_find_subids(const struct host *host, const char *file, struct plan_extent *out, struct err *err)
 {
-	cleanup_file FILE *ranges = fopen(file, "re");
-	char line[512], number[16];
-	uint32_t best = 0;
+	cleanup_ptr char *text = host_read_text(file);
 
-	(void)snprintf(number, sizeof(number), "%u", host->uid);
-	while (ranges && fgets(line, sizeof(line), ranges)) {
-		bool disabled = line[0] == '!';
-		char *name = line + (disabled ? 1 : 0), *colon = strchr(name, ':');
-		uint32_t start, count;
-
-		if (!colon || sscanf(colon, ":%u:%u", &start, &count) != 2)
-			continue;
-		*colon = '\0';
-		if (strcmp(name, host->name) != 0 && strcmp(name, number) != 0)
-			continue;
-		if (disabled)
-			return err_set(err, ERR_DENIED, EPERM, "fakeroot is disabled for %s by the administrator (%s)",
-				       host->name, file);
-		/* Exactly 65536 ids is what everybody hands out; otherwise the largest range. */
-		if (count > best && best != 65536) {
-			best = count;
-			*out = (struct plan_extent){1, start, count};
-		}
-	}
-	return best ? 0 : -ENOENT;
+	return text ? host_parse_subids(host, text, file, out, err) : -ENOENT;
 }
 
 static int host_try_program(const char *dir, size_t length, const char *name, int *out_fd)

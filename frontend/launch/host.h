@@ -17,11 +17,15 @@ struct host {
 	bool no_new_privs;
 	uint64_t caps; /* effective; bit numbers of capabilities(7) */
 	bool fuse;     /* /dev/fuse can be opened */
+	bool loop;     /* /dev/loop-control can be opened; read for root only */
+	uint32_t group_count;
+	gid_t *groups; /* owned; supplementary groups */
 	char *name;    /* owned; login name, "u<uid>" when unknown */
 	char *home;    /* owned; home directory of the account, "/" when unknown */
 	char *shell;   /* owned */
 	char *gecos;   /* owned */
 	char *cwd;     /* owned; NULL when it is gone */
+	char *tty;     /* owned; terminal of standard input, NULL when it is none */
 };
 
 int host_read(struct host *host, struct err *err);
@@ -32,8 +36,16 @@ bool host_has_cap(const struct host *host, int cap);
 /* host_read_map() - lines of /proc/self/@which (uid_map, gid_map). *@count ≤ PLAN_MAX_EXTENTS. */
 int host_read_map(const char *which, struct plan_extent *extents, uint32_t *count, struct err *err);
 
-/* host_find_subids() - the caller's range in @file (/etc/subuid, /etc/subgid): the largest one. -ENOENT: none; -EPERM with @err:
- * disabled by the administrator. */
+/* host_parse_map() - lines "inside outside count" of @text; what follows the first other line is ignored. Pure. Returns their
+ * number, at most PLAN_MAX_EXTENTS. */
+uint32_t host_parse_map(const char *text, struct plan_extent *extents);
+
+/* host_parse_subids() - the caller's range in the text of /etc/subuid or /etc/subgid ("name-or-uid:start:count"): the first of
+ * exactly 65536 ids, else the largest. Pure. Returns 0; -ENOENT: none; -EPERM with @err naming @file: disabled ("!"). */
+int host_parse_subids(const struct host *host, const char *text, const char *file, struct plan_extent *out,
+		      struct err *err);
+
+/* host_find_subids() - the same of @file itself; one that cannot be read has no range. */
 int host_find_subids(const struct host *host, const char *file, struct plan_extent *out, struct err *err);
 
 /* host_open_program() - @name along @search_path, O_PATH. Returns 0 or -ENOENT. */

@@ -230,6 +230,7 @@ int launch_run(const struct cli_request *request, struct err *err)
 				   .conf = &conf,
 				   .host = &host,
 				   .image = &image,
+				   .view = &plan_view_host,
 				   .suid_installed = install_get()->has_suid,
 				   .plan = &plan};
 	result = plan_build(&builder, err);

@@ -4,32 +4,32 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "frontend/action/script.h"
 #include "frontend/cli_csv.h"
 #include "frontend/launch/account.h"
 #include "frontend/launch/bind.h"
-#include "frontend/settings/install.h"
 #include "frontend/strlist.h"
 #include "ipc/channel.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
 
 #define FAIL(err, ...) err_set(err, ERR_SYSTEM, EINVAL, __VA_ARGS__)
+#define ACCOUNT_FILE_MAX (1024 * 1024)
 #define DEFAULT_ATTRS (PLAN_ATTR_NOSUID | PLAN_ATTR_NODEV)
 
 static bool mounts_is_setuid(const struct builder *builder)
 {
 	return builder->plan->flow == PLAN_FLOW_SETUID;
 }
-
 
 static bool mounts_is_off(const struct builder *builder, const char *name)
 {
@@ -61,16 +61,28 @@ static int mounts_new(struct builder *builder, enum plan_mount_kind kind, enum p
 /* The source by descriptor for the setuid starter, by path for the other. @is_file tells which mount point to make. */
 static int mounts_set_source(struct builder *builder, struct plan_mount *mount, const char *source, struct err *err)
 {
-	int fd = open(source, O_PATH | O_CLOEXEC);
-	struct stat st;
+	bool is_dir;
+	int fd, result = builder->view->open_path(source, &fd, &is_dir);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(err, errno, "cannot open %s", source);
-	mount->target_is_file = !S_ISDIR(st.st_mode);
+	if (result < 0)
+		return err_sys(err, -result, "cannot open %s", source);
+	mount->target_is_file = !is_dir;
 	if (mounts_is_setuid(builder))
 		return plan_build_add_fd_consume(builder, fd, &mount->source_fd, err);
 	(void)close(fd);
 	return plan_add_text(builder->plan, source, &mount->source, err);
+}
+
+static bool mounts_exists(const struct builder *builder, const char *path)
+{
+	bool is_dir;
+	int fd, result = builder->view->open_path(path, &fd, &is_dir);
+
+	if (result == 0)
+		(void)close(fd);
+	else
+		log_debug("cannot open %s: %s", path, strerror(-result));
+	return result == 0;
 }
 
 static int mounts_add_bind(struct builder *builder, enum plan_origin origin, enum plan_on_fail on_fail,
@@ -78,10 +90,8 @@ static int mounts_add_bind(struct builder *builder, enum plan_origin origin, enu
 {
 	struct plan_mount *mount;
 
-	if (access(source, F_OK) < 0 && on_fail != PLAN_FAIL_FATAL) {
-		log_debug("skipping bind of %s: %s", source, strerror(errno));
+	if (on_fail != PLAN_FAIL_FATAL && !mounts_exists(builder, source))
 		return 0;
-	}
 	if (mounts_new(builder, PLAN_MOUNT_BIND, origin, on_fail, target, &mount, err) < 0)
 		return -E2BIG;
 	mount->attrs = attrs & (builder->plan->allow_setuid_files ? ~(uint32_t)PLAN_ATTR_NOSUID : ~0u);
@@ -153,18 +163,33 @@ static enum plan_container mounts_container(const struct image *image)
 	return PLAN_CONTAINER_DIRECTORY;
 }
 
+/* A container whose root holds CAP_SYS_ADMIN may still have no loop devices. */
+static bool mounts_may_use_kernel(const struct builder *builder, enum plan_flow flow, bool ext3)
+{
+	if (flow == PLAN_FLOW_ROOT)
+		return ext3 || (builder->host->loop && !builder->request->action.sif_fuse);
+	if (flow == PLAN_FLOW_SETUID)
+		return ext3 ? builder->conf->allow_kernel_extfs : builder->conf->allow_kernel_squashfs;
+	return false;
+}
+
+bool plan_build_wants_fuse(const struct builder *builder, enum plan_flow flow, const struct image *image)
+{
+	const struct image_partition *root = image->kind == IMAGE_SANDBOX ? NULL : image_get_root(image);
+
+	return root && root->fs == IMAGE_FS_SQUASHFS && !mounts_may_use_kernel(builder, flow, false);
+}
+
 static int mounts_choose_method(struct builder *builder, struct plan_fs *fs, struct err *err)
 {
-	bool kernel = builder->plan->flow == PLAN_FLOW_ROOT;
 	int fd;
+	bool kernel;
 
 	if (fs->type == PLAN_FS_DIRECTORY) {
 		fs->method = PLAN_METHOD_BIND;
 		return 0;
 	}
-	if (mounts_is_setuid(builder))
-		kernel = fs->type == PLAN_FS_EXT3 ? builder->conf->allow_kernel_extfs
-						  : builder->conf->allow_kernel_squashfs;
+	kernel = mounts_may_use_kernel(builder, builder->plan->flow, fs->type == PLAN_FS_EXT3);
 	fs->method = kernel ? PLAN_METHOD_KERNEL : PLAN_METHOD_FUSE;
 	if (kernel)
 		return 0;
@@ -176,7 +201,7 @@ static int mounts_choose_method(struct builder *builder, struct plan_fs *fs, str
 		return err_set(err, ERR_SYSTEM, EACCES,
 			       "cannot mount the image: /dev/fuse cannot be opened; make it available to users, or unpack "
 			       "the image with: singularity build --sandbox DIR IMAGE");
-	if (install_open_program("squashfs-server", &fd, err) < 0)
+	if (builder->view->open_installed("squashfs-server", &fd, err) < 0)
 		return -ENOENT;
 	return plan_build_add_fd_consume(builder, fd, &fs->server_fd, err);
 }
@@ -338,7 +363,6 @@ static int mounts_add_minimal_dev(struct builder *builder, struct err *err)
 					       {"/dev/stdin", "/proc/self/fd/0"},
 					       {"/dev/stdout", "/proc/self/fd/1"},
 					       {"/dev/stderr", "/proc/self/fd/2"}};
-	const char *tty = isatty(0) ? ttyname(0) : NULL;
 	int result = mounts_add_dir(builder, PLAN_ORIGIN_DEV, "/dev", 0755, err);
 
 	for (size_t i = 0; result == 0 && i < sizeof(nodes) / sizeof(nodes[0]); i++)
@@ -354,8 +378,8 @@ static int mounts_add_minimal_dev(struct builder *builder, struct err *err)
 	if (result == 0 && builder->plan->ns_ipc)
 		result = mounts_add_kernel(builder, PLAN_MOUNT_MQUEUE, PLAN_ORIGIN_DEV, "/dev/mqueue", NULL,
 					   PLAN_ATTR_NOSUID | PLAN_ATTR_NODEV | PLAN_ATTR_NOEXEC, err);
-	if (result == 0 && tty)
-		result = mounts_add_bind(builder, PLAN_ORIGIN_DEV, PLAN_FAIL_SILENT, tty, "/dev/console",
+	if (result == 0 && builder->host->tty)
+		result = mounts_add_bind(builder, PLAN_ORIGIN_DEV, PLAN_FAIL_SILENT, builder->host->tty, "/dev/console",
 					 PLAN_ATTR_NOSUID, err);
 	return result;
 }
@@ -411,7 +435,8 @@ static int mounts_add_proc_sys(struct builder *builder, struct err *err)
 static int mounts_make_workdir(struct builder *builder, const char *name, mode_t mode, char **out, struct err *err)
 {
 	const char *workdir = builder->request->action.workdir;
-	cleanup_ptr char *base = realpath(workdir, NULL);
+	cleanup_ptr char *base = builder->view->resolve(workdir);
+	int result;
 
 	if (!base)
 		return err_sys(err, errno, "cannot use working directory %s", workdir);
@@ -419,13 +444,13 @@ static int mounts_make_workdir(struct builder *builder, const char *name, mode_t
 		return err_sys(err, ENOMEM, "cannot use working directory %s", workdir);
 	for (char *slash = strchr(*out + strlen(base) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		(void)mkdir(*out, 0755);
+		result = builder->view->make_dir(*out, 0755);
+		if (result < 0)
+			return err_sys(err, -result, "cannot make %s", *out);
 		*slash = '/';
 	}
-	if (mkdir(*out, mode) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "cannot make %s", *out);
-	(void)chmod(*out, mode);
-	return 0;
+	result = builder->view->make_dir(*out, mode);
+	return result < 0 ? err_sys(err, -result, "cannot make %s", *out) : 0;
 }
 
 /* A directory of the session, or of --workdir. */
@@ -453,7 +478,7 @@ static int mounts_split_home(struct builder *builder, char **source, struct err 
 
 	if (!builder->conf->user_bind_control)
 		return err_set(err, ERR_DENIED, EPERM, "--home is not allowed (user bind control = no)");
-	*source = realpath(first, NULL);
+	*source = builder->view->resolve(first);
 	if (!*source)
 		return err_sys(err, errno, "cannot use home directory %s", first);
 	builder->home = colon ? bind_clean_path(colon + 1) : strdup(*source);
@@ -487,26 +512,50 @@ static int mounts_add_home(struct builder *builder, struct err *err)
 				       DEFAULT_ATTRS, err);
 	if (builder->contained)
 		return mounts_add_private(builder, PLAN_ORIGIN_HOME, builder->home, "home", 0700, err);
-	if (access(source, F_OK) < 0)
+	if (!mounts_exists(builder, source))
 		return mounts_add_dir(builder, PLAN_ORIGIN_HOME, builder->home, 0700, err);
 	return mounts_add_bind(builder, PLAN_ORIGIN_HOME, PLAN_FAIL_WARN, source, builder->home, DEFAULT_ATTRS, err);
 }
 
+/* Only a sandbox can be looked into from here; its links lead nowhere but into itself. */
+static int mounts_open_in_image(const struct builder *builder, const char *path)
+{
+	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_IN_ROOT};
+	long fd = -1;
+
+	if (builder->image->kind == IMAGE_SANDBOX)
+		fd = syscall(SYS_openat2, builder->image->fd, path, &how, sizeof(how));
+	return (int)fd;
+}
+
+/* /var/tmp that the image makes a link to /tmp would cover it a second time. */
+static bool mounts_var_tmp_is_tmp(const struct builder *builder)
+{
+	cleanup_fd int first = mounts_open_in_image(builder, "/tmp"), second = mounts_open_in_image(builder, "/var/tmp");
+	struct stat a, b;
+
+	return first >= 0 && second >= 0 && fstat(first, &a) == 0 && fstat(second, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 static int mounts_add_tmp(struct builder *builder, struct err *err)
 {
-	int result;
+	const struct {
+		const char *target, *name;
+	} places[] = {{"/tmp", "tmp"}, {"/var/tmp", "var_tmp"}};
+	int result = 0;
 
 	if (!builder->conf->mount_tmp || mounts_is_off(builder, "tmp"))
 		return 0;
-	if (builder->contained) {
-		result = mounts_add_private(builder, PLAN_ORIGIN_TMP, "/tmp", "tmp", 01777, err);
-		return result < 0 ? result
-				  : mounts_add_private(builder, PLAN_ORIGIN_TMP, "/var/tmp", "var_tmp", 01777, err);
+	for (size_t i = 0; result == 0 && i < sizeof(places) / sizeof(places[0]); i++) {
+		if (i == 1 && mounts_var_tmp_is_tmp(builder))
+			return 0;
+		result = builder->contained
+				 ? mounts_add_private(builder, PLAN_ORIGIN_TMP, places[i].target, places[i].name, 01777, err)
+				 : mounts_add_bind(builder, PLAN_ORIGIN_TMP, PLAN_FAIL_WARN, places[i].target,
+						   places[i].target, DEFAULT_ATTRS, err);
 	}
-	result = mounts_add_bind(builder, PLAN_ORIGIN_TMP, PLAN_FAIL_WARN, "/tmp", "/tmp", DEFAULT_ATTRS, err);
-	return result < 0 ? result
-			  : mounts_add_bind(builder, PLAN_ORIGIN_TMP, PLAN_FAIL_WARN, "/var/tmp", "/var/tmp",
-					    DEFAULT_ATTRS, err);
+	return result;
 }
 
 static int mounts_add_scratch(struct builder *builder, struct err *err)
@@ -532,13 +581,21 @@ static int mounts_add_scratch(struct builder *builder, struct err *err)
 
 static char *mounts_read_in_image(const struct builder *builder, const char *path)
 {
-	cleanup_ptr char *whole = NULL;
-	char *text = NULL;
+	cleanup_fd int fd = mounts_open_in_image(builder, path);
+	char *text = malloc(ACCOUNT_FILE_MAX + 1);
+	size_t used = 0;
+	struct stat st;
+	ssize_t n = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? 1 : -1;
 
-	/* Only a sandbox can be looked into from here. */
-	if (builder->image->kind != IMAGE_SANDBOX || asprintf(&whole, "%s%s", builder->image->path, path) < 0 ||
-	    script_read_file(whole, &text) < 0)
+	while (text && n > 0 && used < ACCOUNT_FILE_MAX) {
+		n = read(fd, text + used, ACCOUNT_FILE_MAX - used);
+		used += n > 0 ? (size_t)n : 0;
+	}
+	if (!text || n < 0) {
+		free(text);
 		return NULL;
+	}
+	text[used] = '\0';
 	return text;
 }
 
@@ -590,7 +647,7 @@ static int mounts_add_dns(struct builder *builder, struct err *err)
 static int mounts_add_files(struct builder *builder, struct err *err)
 {
 	const struct cli_action *action = &builder->request->action;
-	cleanup_ptr char *hostname = NULL, *resolv = realpath("/etc/resolv.conf", NULL);
+	cleanup_ptr char *hostname = NULL, *resolv = builder->view->resolve("/etc/resolv.conf");
 	int result = mounts_add_accounts(builder, err);
 
 	if (result == 0 && action->dns)
@@ -646,7 +703,7 @@ static bool mounts_has_user_target(const struct builder *builder, const char *ta
 
 static int mounts_add_user_bind(struct builder *builder, const struct bind_spec *spec, bool inherited, struct err *err)
 {
-	cleanup_ptr char *source = realpath(spec->source, NULL), *own = NULL, *absolute = NULL;
+	cleanup_ptr char *source = builder->view->resolve(spec->source), *own = NULL, *absolute = NULL;
 	bool device = strncmp(spec->source, "/dev", 4) == 0 && (spec->source[4] == '/' || spec->source[4] == '\0');
 	const char *target = spec->destination;
 	uint32_t attrs = (device ? (uint32_t)PLAN_ATTR_NOSUID : DEFAULT_ATTRS) |
@@ -675,28 +732,56 @@ static int mounts_add_user_bind(struct builder *builder, const struct bind_spec 
 	return mounts_add_bind(builder, PLAN_ORIGIN_USER_BIND, PLAN_FAIL_FATAL, source, target, attrs, err);
 }
 
+static int mounts_add_one_user_bind(struct builder *builder, const char *text, bool is_mount, bool inherited,
+				    struct err *err)
+{
+	struct bind_spec spec;
+	int result = is_mount ? bind_parse_mount(text, &spec, err) : bind_parse(text, &spec, err);
+
+	if (result < 0)
+		return result;
+	result = mounts_add_user_bind(builder, &spec, inherited, err);
+	bind_fini(&spec);
+	return result;
+}
+
+/* The list was split at every comma; options that belong to the bind before are put back. */
+static int mounts_add_binds(struct builder *builder, struct err *err)
+{
+	const struct strlist *list = &builder->request->action.bind;
+	size_t own = list->count - builder->request->action.bind_inherited;
+	int result = 0;
+
+	for (size_t i = 0, next; result == 0 && i < list->count; i = next) {
+		cleanup_ptr char *text = strdup(list->items[i]);
+
+		for (next = i + 1; text && next < list->count && strchr(text, ':') && bind_is_option(list->items[next]); next++) {
+			char *longer = NULL;
+
+			if (asprintf(&longer, "%s,%s", text, list->items[next]) < 0)
+				longer = NULL;
+			free(text);
+			text = longer;
+		}
+		if (!text)
+			return err_sys(err, ENOMEM, "bind");
+		result = mounts_add_one_user_bind(builder, text, false, i >= own, err);
+	}
+	return result;
+}
+
 static int mounts_add_user_binds(struct builder *builder, struct err *err)
 {
 	const struct cli_action *action = &builder->request->action;
-	size_t total = action->bind.count + action->mount.count;
-	int result = 0;
+	int result;
 
-	if (total && !builder->conf->user_bind_control) {
+	if ((action->bind.count || action->mount.count) && !builder->conf->user_bind_control) {
 		log_warning("Ignoring user bind request: user bind control disabled by system administrator");
 		return 0;
 	}
-	for (size_t i = 0; result == 0 && i < total; i++) {
-		bool is_mount = i >= action->bind.count;
-		bool inherited = !is_mount && i >= action->bind.count - action->bind_inherited;
-		struct bind_spec spec;
-
-		result = is_mount ? bind_parse_mount(action->mount.items[i - action->bind.count], &spec, err)
-				  : bind_parse(action->bind.items[i], &spec, err);
-		if (result < 0)
-			return result;
-		result = mounts_add_user_bind(builder, &spec, inherited, err);
-		bind_fini(&spec);
-	}
+	result = mounts_add_binds(builder, err);
+	for (size_t i = 0; result == 0 && i < action->mount.count; i++)
+		result = mounts_add_one_user_bind(builder, action->mount.items[i], true, false, err);
 	return result;
 }
 
@@ -790,7 +875,7 @@ int mounts_add_seccomp(struct builder *builder, const char *path, struct err *er
 	if (fd < 0)
 		return err_sys(err, errno, "cannot make memory for the seccomp profile");
 	if (plan_build_add_fd_consume(builder, fd, &builder->plan->process.seccomp_fd, err) < 0 ||
-	    install_open_program("imager", &program_fd, err) < 0)
+	    builder->view->open_installed("imager", &program_fd, err) < 0)
 		return -EINVAL;
 	child = fork();
 	if (child == 0)

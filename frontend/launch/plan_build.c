@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,41 @@
 #include "policy/capability.h"
 
 #define FAIL(err, ...) err_set(err, ERR_SYSTEM, EINVAL, __VA_ARGS__)
+
+static int view_open_path(const char *path, int *out_fd, bool *is_dir)
+{
+	cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	*is_dir = S_ISDIR(st.st_mode);
+	*out_fd = fd_take(&fd);
+	return 0;
+}
+
+static char *view_resolve(const char *path)
+{
+	return realpath(path, NULL);
+}
+
+static int view_make_dir(const char *path, mode_t mode)
+{
+	if (mkdir(path, mode) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	/* The mode is not for the caller's umask to decide. */
+	return chmod(path, mode) < 0 ? -errno : 0;
+}
+
+const struct plan_view plan_view_host = {
+	.open_path = view_open_path,
+	.resolve = view_resolve,
+	.make_dir = view_make_dir,
+	.open_installed = install_open_program,
+	.open_program = host_open_program,
+	.find_subids = host_find_subids,
+	.read_map = host_read_map,
+};
 
 int plan_build_add_fd_consume(struct builder *builder, int fd, int32_t *out, struct err *err)
 {
@@ -58,10 +94,10 @@ static void build_self_map(struct plan_idmap *map, const struct host *host, bool
 }
 
 /* Every id we have, under its own number; one line per line of the map above us, which no extent may cross. */
-static int build_direct_map(struct plan_idmap *map, struct err *err)
+static int build_direct_map(const struct builder *builder, struct plan_idmap *map, struct err *err)
 {
-	if (host_read_map("uid_map", map->uid, &map->uid_count, err) < 0 ||
-	    host_read_map("gid_map", map->gid, &map->gid_count, err) < 0)
+	if (builder->view->read_map("uid_map", map->uid, &map->uid_count, err) < 0 ||
+	    builder->view->read_map("gid_map", map->gid, &map->gid_count, err) < 0)
 		return -EINVAL;
 	for (uint32_t i = 0; i < map->uid_count; i++)
 		map->uid[i].outside = map->uid[i].inside;
@@ -76,15 +112,15 @@ static int build_tool_map(struct builder *builder, struct err *err)
 	struct plan_idmap *map = &builder->plan->idmap;
 	const char *path = builder->host->uid == 0 ? builder->conf->root_search_path : builder->conf->user_search_path;
 	struct plan_extent uids, gids;
-	int uid_fd, gid_fd, result = host_find_subids(builder->host, "/etc/subuid", &uids, err);
+	int uid_fd, gid_fd, result = builder->view->find_subids(builder->host, "/etc/subuid", &uids, err);
 
 	if (result == 0)
-		result = host_find_subids(builder->host, "/etc/subgid", &gids, err);
+		result = builder->view->find_subids(builder->host, "/etc/subgid", &gids, err);
 	if (result < 0)
 		return result;
-	if (host_open_program("newuidmap", path, &uid_fd) < 0)
+	if (builder->view->open_program("newuidmap", path, &uid_fd) < 0)
 		return -ENOENT;
-	if (host_open_program("newgidmap", path, &gid_fd) < 0) {
+	if (builder->view->open_program("newgidmap", path, &gid_fd) < 0) {
 		(void)close(uid_fd);
 		return -ENOENT;
 	}
@@ -110,7 +146,7 @@ static int build_fakeroot(struct builder *builder, struct err *err)
 	plan->idmap.keep_groups = builder->request->action.no_setgroups;
 	if (builder->host->uid == 0 && host_has_cap(builder->host, CAP_SETUID) &&
 	    host_has_cap(builder->host, CAP_SETGID))
-		return build_direct_map(&plan->idmap, err);
+		return build_direct_map(builder, &plan->idmap, err);
 	result = build_tool_map(builder, err);
 	if (result != -ENOENT)
 		return result;
@@ -145,6 +181,31 @@ static bool build_allows(bool wanted, bool allowed, const char *name)
 	return wanted && allowed;
 }
 
+/* Names as gethostname(2) may give them: letters, digits, "-" and ".", no longer than the kernel takes. */
+static bool build_is_hostname(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 0 && length <= HOST_NAME_MAX && name[0] != '-' && name[0] != '.' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") == length;
+}
+
+static int build_network(struct builder *builder, struct err *err)
+{
+	const struct cli_action *action = &builder->request->action;
+	bool none = action->network && strcmp(action->network, "none") == 0;
+
+	builder->plan->ns_net = action->net || action->network;
+	if (!builder->plan->ns_net || none)
+		return 0;
+	if (builder->plan->flow == PLAN_FLOW_FAKEROOT) {
+		log_warning("Network none is used with --fakeroot");
+		return 0;
+	}
+	return FAIL(err, "network %s is not available in this version: use --net --network none",
+		    action->network ? action->network : "bridge");
+}
+
 static int build_namespaces(struct builder *builder, struct err *err)
 {
 	const struct cli_action *action = &builder->request->action;
@@ -152,57 +213,74 @@ static int build_namespaces(struct builder *builder, struct err *err)
 	struct plan *plan = builder->plan;
 	bool all = action->containall || action->compat;
 
+	if (action->hostname && !build_is_hostname(action->hostname))
+		return FAIL(err, "%s is not a valid host name", action->hostname);
 	plan->ns_pid = build_allows((action->pid || all) && !action->no_pid, conf->allow_pid_ns, "PID");
 	plan->ns_ipc = build_allows(action->ipc || all, conf->allow_ipc_ns, "IPC");
 	plan->ns_uts = build_allows(action->uts || action->hostname, conf->allow_uts_ns, "UTS");
-	plan->ns_net = action->net || action->network;
-	if (plan->ns_net && (!action->network || strcmp(action->network, "none") != 0) && plan->flow != PLAN_FLOW_ROOT &&
-	    action->network)
-		return FAIL(err, "network %s is not available in this version: only --network none", action->network);
-	if (plan->ns_net && !action->network)
-		return FAIL(err, "CNI networks are not available in this version: use --net --network none");
 	plan->init = plan->ns_pid && !action->no_init && !action->compat ? PLAN_INIT_SHIM : PLAN_INIT_NONE;
+	if (build_network(builder, err) < 0)
+		return -EINVAL;
 	if (action->hostname && !plan->ns_uts)
 		log_warning("hostname not set: allow uts ns = no");
 	return action->hostname && plan->ns_uts ? plan_add_text(plan, action->hostname, &plan->hostname, err) : 0;
 }
 
-#define CAP_ALL ((UINT64_C(1) << 41) - 1)
+static bool build_is_root_flow(const struct builder *builder)
+{
+	return builder->plan->flow == PLAN_FLOW_ROOT || builder->plan->flow == PLAN_FLOW_NESTED_ROOT;
+}
+
+/* Root of whatever user namespace the payload will run in. */
+static bool build_is_root_inside(const struct builder *builder)
+{
+	return build_is_root_flow(builder) || builder->plan->flow == PLAN_FLOW_FAKEROOT ||
+	       (builder->plan->flow == PLAN_FLOW_USERNS && builder->host->uid == 0);
+}
+
+static uint64_t build_root_caps(const struct builder *builder)
+{
+	const struct cli_action *action = &builder->request->action;
+
+	if (action->keep_privs || builder->plan->flow == PLAN_FLOW_FAKEROOT)
+		return CAPABILITY_ALL;
+	switch ((enum conf_rootcaps)builder->conf->root_default_capabilities) {
+	case CONF_ROOTCAPS_FILE:
+		return builder->granted_caps;
+	case CONF_ROOTCAPS_NO:
+		return 0;
+	case CONF_ROOTCAPS_FULL:
+		break;
+	}
+	return CAPABILITY_ALL;
+}
 
 static int build_caps(struct builder *builder, struct err *err)
 {
 	const struct cli_action *action = &builder->request->action;
 	struct plan_process *process = &builder->plan->process;
-	bool root = builder->plan->flow == PLAN_FLOW_ROOT || builder->plan->flow == PLAN_FLOW_NESTED_ROOT;
+	bool root = build_is_root_inside(builder);
 	uint64_t add = 0, drop = 0;
 
 	if (action->keep_privs && !root)
 		return err_set(err, ERR_SYSTEM, EPERM, "--keep-privs requires root");
-	if (action->allow_setuid && !root)
+	if (action->allow_setuid && !build_is_root_flow(builder))
 		return err_set(err, ERR_SYSTEM, EPERM, "--allow-setuid requires root");
-	if (action->add_caps && capability_parse_list(action->add_caps, &add, err) < 0)
+	if ((action->add_caps && capability_parse_list(action->add_caps, &add, err) < 0) ||
+	    (action->drop_caps && capability_parse_list(action->drop_caps, &drop, err) < 0))
 		return -EINVAL;
-	if (action->drop_caps && capability_parse_list(action->drop_caps, &drop, err) < 0)
-		return -EINVAL;
-	if (root) {
-		bool full = action->keep_privs ||
-			    builder->conf->root_default_capabilities == CONF_ROOTCAPS_FULL;
-
-		if (builder->conf->root_default_capabilities == CONF_ROOTCAPS_FILE && !action->keep_privs)
-			return err_set(err, ERR_DENIED, EOPNOTSUPP,
-				       "'root default capabilities = file' is not available in this version");
-		process->caps = action->no_privs ? 0 : full ? CAP_ALL : 0;
-		process->no_new_privs = action->no_privs || !full;
-	} else if (builder->plan->flow == PLAN_FLOW_FAKEROOT) {
-		process->caps = CAP_ALL;
-	} else {
+	builder->plan->allow_setuid_files = action->allow_setuid;
+	if (!root) {
 		if (add)
 			log_warning("not authorized to add capability: %s", action->add_caps);
 		process->no_new_privs = true;
-		add = 0;
+		return 0;
 	}
+	process->caps = action->no_privs ? 0 : build_root_caps(builder);
 	process->caps = (process->caps | add) & ~drop;
-	builder->plan->allow_setuid_files = action->allow_setuid;
+	if (action->no_privs || (!action->keep_privs && builder->plan->flow != PLAN_FLOW_FAKEROOT &&
+				 builder->conf->root_default_capabilities == CONF_ROOTCAPS_NO))
+		process->no_new_privs = true;
 	return 0;
 }
 
@@ -225,10 +303,15 @@ static int build_parse_ids(const char *text, uint32_t *ids, uint32_t max, uint32
 static int build_lsm(struct builder *builder, enum plan_lsm lsm, const char *label, const char *probe, struct err *err)
 {
 	struct plan_process *process = &builder->plan->process;
+	int fd, result;
+	bool is_dir;
 
 	if (process->lsm != PLAN_LSM_NONE)
 		return FAIL(err, "selinux and apparmor exclude each other");
-	if (access(probe, F_OK) < 0)
+	result = builder->view->open_path(probe, &fd, &is_dir);
+	if (result == 0)
+		(void)close(fd);
+	else
 		return err_set(err, ERR_SYSTEM, ENOTSUP, "--security %s: this kernel has not enabled it",
 			       lsm == PLAN_LSM_SELINUX ? "selinux" : "apparmor");
 	process->lsm = lsm;
@@ -238,7 +321,6 @@ static int build_lsm(struct builder *builder, enum plan_lsm lsm, const char *lab
 static int build_security_one(struct builder *builder, const char *text, struct err *err)
 {
 	struct plan_process *process = &builder->plan->process;
-	bool root = builder->plan->flow == PLAN_FLOW_ROOT || builder->plan->flow == PLAN_FLOW_NESTED_ROOT;
 	uint32_t count;
 
 	if (strncmp(text, "selinux:", 8) == 0)
@@ -249,7 +331,7 @@ static int build_security_one(struct builder *builder, const char *text, struct 
 		return mounts_add_seccomp(builder, text + 8, err);
 	if (strncmp(text, "uid:", 4) != 0 && strncmp(text, "gid:", 4) != 0)
 		return FAIL(err, "unknown security option \"%s\"", text);
-	if (!root)
+	if (!build_is_root_flow(builder))
 		return err_set(err, ERR_SYSTEM, EPERM, "--security uid and gid require root");
 	if (!process->set_ids) {
 		process->set_ids = true;
@@ -278,11 +360,9 @@ static void build_session(struct builder *builder)
 {
 	const struct conf *conf = builder->conf;
 	struct plan *plan = builder->plan;
-	bool root = plan->flow == PLAN_FLOW_ROOT || plan->flow == PLAN_FLOW_NESTED_ROOT;
-
 	plan->propagation_private = !conf->mount_slave;
 	plan->session_ramfs = conf->memory_fs_type == CONF_MEMFS_RAMFS;
-	plan->session_bytes = root ? 0 : (uint64_t)conf->sessiondir_max_size << 20;
+	plan->session_bytes = build_is_root_flow(builder) ? 0 : (uint64_t)conf->sessiondir_max_size << 20;
 	plan->loop_max = conf->max_loop_devices;
 	plan->layers = (conf->enable_overlay != CONF_OVERLAY_NO ? PLAN_LAYER_OVERLAY : 0u) |
 		       (conf->enable_underlay ? PLAN_LAYER_UNDERLAY : 0u);
@@ -297,6 +377,8 @@ int plan_build(struct builder *builder, struct err *err)
 	int result;
 
 	plan_init(plan);
+	if (action->no_setgroups && !action->fakeroot)
+		log_warning("--no-setgroups has no effect without --fakeroot");
 	builder->contained = action->contain || action->containall || action->compat;
 	result = plan_build_flow(builder, &plan->flow, err);
 	build_session(builder);

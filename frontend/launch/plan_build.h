@@ -9,12 +9,28 @@
 #include "ipc/plan.h"
 #include "policy/conf.h"
 
+/* The plan's only windows onto the file system, so that a test can put a fixed host behind them. Negative errno on failure;
+ * descriptors and strings are owned by the caller. */
+struct plan_view {
+	int (*open_path)(const char *path, int *out_fd, bool *is_dir); /* O_PATH */
+	char *(*resolve)(const char *path);                            /* realpath(3) */
+	int (*make_dir)(const char *path, mode_t mode);                /* one that is there already is as good */
+	int (*open_installed)(const char *name, int *out_fd, struct err *err);
+	int (*open_program)(const char *name, const char *search_path, int *out_fd);
+	int (*find_subids)(const struct host *host, const char *file, struct plan_extent *out, struct err *err);
+	int (*read_map)(const char *which, struct plan_extent *extents, uint32_t *count, struct err *err);
+};
+
+extern const struct plan_view plan_view_host;
+
 struct builder {
 	const struct cli_request *request;
 	const struct conf *conf;
 	const struct host *host;
 	const struct image *image;
+	const struct plan_view *view;
 	bool suid_installed;
+	uint64_t granted_caps; /* of root, by capability.json; read where the configuration asks for it */
 	/* results */
 	struct plan *plan;
 	uint32_t fd_count;
@@ -24,8 +40,11 @@ struct builder {
 	struct image extra[PLAN_MAX_FS]; /* overlays and image binds; their descriptors are in fds */
 };
 
-/* plan_build() - fill builder->plan. Opens what the plan refers to, as the caller. Returns 0 or a negative errno with @err. */
+/* plan_build() - fill builder->plan. What it refers to is opened by builder->view; same inputs, same plan. Returns 0 or a negative errno with @err. */
 int plan_build(struct builder *builder, struct err *err);
+
+/* plan_build_wants_fuse() - would this image be served by FUSE in @flow? */
+bool plan_build_wants_fuse(const struct builder *builder, enum plan_flow flow, const struct image *image);
 
 /* plan_build_flow() - which flow this launch takes. Pure. */
 int plan_build_flow(const struct builder *builder, enum plan_flow *out, struct err *err);
