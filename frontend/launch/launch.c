@@ -16,12 +16,14 @@
 #include "frontend/launch/host.h"
 #include "frontend/launch/plan_build.h"
 #include "frontend/launch/plan_print.h"
+#include "frontend/launch/tmp_sandbox.h"
 #include "frontend/settings/install.h"
 #include "frontend/strlist.h"
 #include "ipc/channel.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
 #include "ipc/plan_encode.h"
+#include "policy/capability.h"
 #include "policy/conf_file.h"
 #include "policy/facts.h"
 #include "policy/policy.h"
@@ -63,7 +65,8 @@ static int launch_open_image(const struct cli_action *action, struct image *imag
 {
 	if (launch_is_remote(action->image))
 		return err_set(err, ERR_SYSTEM, EOPNOTSUPP,
-			       "cannot run %s: remote references are not available in this version, give a local image",
+			       "cannot run %s: remote references are not available in this version: pull it with SingularityCE, "
+			       "and give the file here",
 			       action->image);
 	if (image_open(action->image, action->writable, image, err) < 0)
 		return err_wrap(err, "could not open image %s", action->image);
@@ -132,12 +135,13 @@ static void launch_note_process(struct action_spec *spec, bool no_umask)
 	}
 }
 
-static int launch_fill_spec(const struct cli_request *request, const struct image *image, struct action_spec *spec,
+/* @path: the image that the user named, also where an unpacked one stands in for it. */
+static int launch_fill_spec(const struct cli_request *request, const char *path, struct action_spec *spec,
 			    struct err *err)
 {
 	const struct cli_action *action = &request->action;
-	const char *slash = strrchr(image->path, '/');
-	struct env_inputs inputs = {image->path, slash ? slash + 1 : image->path, builder.home};
+	const char *slash = strrchr(path, '/');
+	struct env_inputs inputs = {path, slash ? slash + 1 : path, builder.home};
 
 	spec->command = request->command;
 	for (size_t i = 0; i < action->args.count; i++)
@@ -210,10 +214,115 @@ static int launch_hand_over(struct err *err)
 	return err_sys(err, errno, "cannot start %s", path);
 }
 
+/* Must the image be unpacked, because it was asked for or because nothing can mount it? */
+static int launch_wants_sandbox(const struct cli_action *action, const struct image *image, bool *out, struct err *err)
+{
+	const struct image_partition *root = image->kind == IMAGE_SIF || image->kind == IMAGE_SQUASHFS ? image_get_root(image)
+												       : NULL;
+	cleanup_fd int server_fd = -1;
+	enum plan_flow flow;
+
+	*out = false;
+	if (action->tmp_sandbox && action->no_tmp_sandbox)
+		return err_set(err, ERR_SYSTEM, EINVAL, "--tmp-sandbox and --no-tmp-sandbox exclude each other");
+	if (action->tmp_sandbox && !conf.tmp_sandbox)
+		return err_set(err, ERR_DENIED, EPERM, "--tmp-sandbox is not allowed (tmp sandbox = no)");
+	if (!root || root->fs != IMAGE_FS_SQUASHFS || action->writable)
+		return 0;
+	if (action->tmp_sandbox) {
+		*out = true;
+		return 0;
+	}
+	if (action->no_tmp_sandbox || !conf.tmp_sandbox)
+		return 0;
+	if (plan_build_flow(&builder, &flow, err) < 0)
+		return -EPERM;
+	*out = plan_build_wants_fuse(&builder, flow, image) &&
+	       (!builder.host->fuse || install_open_program("squashfs-server", &server_fd, err) < 0);
+	*err = (struct err)ERR_INIT;
+	return 0;
+}
+
+static void launch_warn_overlays(const struct image *image)
+{
+	for (size_t i = 0; i < image->partition_count; i++)
+		if (image->partitions[i].role == IMAGE_ROLE_OVERLAY) {
+			log_warning("The overlay inside %s is left out: the image is unpacked, not mounted", image->path);
+			return;
+		}
+}
+
+/* From here on @image is the unpacked tree, and this process the child of one that waits to remove it. */
+static int launch_use_sandbox(const struct cli_action *action, struct image *image, struct err *err)
+{
+	struct tmp_sandbox sandbox;
+	struct image unpacked = IMAGE_INIT;
+	int result;
+
+	launch_warn_overlays(image);
+	result = tmp_sandbox_make(image, action->tmpdir, &sandbox, err);
+	if (result < 0)
+		return result;
+	result = tmp_sandbox_fork(&sandbox, err);
+	if (result < 0) {
+		tmp_sandbox_remove(&sandbox);
+		return result;
+	}
+	result = image_open(sandbox.root, false, &unpacked, err);
+	if (result < 0)
+		return result;
+	image_close(image);
+	*image = unpacked;
+	return 0;
+}
+
+/* `root default capabilities = file` */
+static int launch_read_grants(const struct host *host, struct err *err)
+{
+	const struct capability_subject subject = {.user = host->name};
+	cleanup_ptr char *path = NULL;
+
+	if (host->uid != 0 || conf.root_default_capabilities != CONF_ROOTCAPS_FILE)
+		return 0;
+	if (asprintf(&path, "%s/capability.json", install_get()->confdir) < 0)
+		return err_sys(err, ENOMEM, "cannot name the file of capabilities");
+	return capability_load_grants(path, &subject, &builder.granted_caps, err);
+}
+
+static int launch_plan(const struct cli_request *request, struct host *host, struct image *image,
+		       const bool *inherited, struct err *err)
+{
+	static struct action_spec spec;
+	cleanup_ptr char *named = strdup(image->path);
+	bool unpack;
+	int result;
+
+	builder = (struct builder){.request = request,
+				   .conf = &conf,
+				   .host = host,
+				   .image = image,
+				   .view = &plan_view_host,
+				   .suid_installed = install_get()->has_suid,
+				   .plan = &plan};
+	result = launch_wants_sandbox(&request->action, image, &unpack, err);
+	if (result == 0 && unpack)
+		result = launch_use_sandbox(&request->action, image, err);
+	if (result == 0)
+		result = launch_read_grants(host, err);
+	if (result == 0)
+		result = plan_build(&builder, err);
+	if (result == 0)
+		result = launch_fill_spec(request, named, &spec, err);
+	if (result == 0)
+		result = launch_pass_descriptors(&spec, inherited, INHERITED_MAX, err);
+	if (result == 0)
+		result = launch_add_action(&spec, err);
+	return result < 0 ? result : launch_judge(err);
+}
+
 int launch_run(const struct cli_request *request, struct err *err)
 {
 	static bool inherited[INHERITED_MAX];
-	static struct action_spec spec;
 	struct image image = IMAGE_INIT;
 	struct host host;
 	int result;
@@ -224,24 +333,8 @@ int launch_run(const struct cli_request *request, struct err *err)
 		result = host_read(&host, err);
 	if (result == 0)
 		result = launch_open_image(&request->action, &image, err);
-	if (result < 0)
-		return result;
-	builder = (struct builder){.request = request,
-				   .conf = &conf,
-				   .host = &host,
-				   .image = &image,
-				   .view = &plan_view_host,
-				   .suid_installed = install_get()->has_suid,
-				   .plan = &plan};
-	result = plan_build(&builder, err);
 	if (result == 0)
-		result = launch_fill_spec(request, &image, &spec, err);
-	if (result == 0)
-		result = launch_pass_descriptors(&spec, inherited, INHERITED_MAX, err);
-	if (result == 0)
-		result = launch_add_action(&spec, err);
-	if (result == 0)
-		result = launch_judge(err);
+		result = launch_plan(request, &host, &image, inherited, err);
 	if (result < 0)
 		return result;
 	if (request->action.explain == CLI_EXPLAIN_JSON)
