@@ -63,7 +63,8 @@ STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record
 FLAVOUR_PLAIN := starter/flavour_plain.c
 FLAVOUR_SETUID := starter/flavour_setuid.c
 
-FUSE_SRCS := starter/fuse/squashfs_server.c
+FUSE_SRCS := starter/fuse/squashfs_server.c starter/fuse/confine.c starter/fuse/fuse_protocol.c \
+	starter/fuse/squash_image.c starter/fuse/file_read.c starter/fuse/decompress.c
 
 ACTION_SRCS := frontend/action/main.c frontend/action/script.c frontend/action/shell_eval.c frontend/action/spec.c \
 	frontend/action/run.c frontend/strlist.c
@@ -124,7 +125,7 @@ $(LIBEXEC_BIN)/starter-suid: $(call obj,$(STARTER_SRCS) $(FLAVOUR_SETUID) $(IPC_
 	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
 $(LIBEXEC_BIN)/squashfs-server: $(call obj,$(FUSE_SRCS))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libsquashfuse_ll.a -l:libfuse3.a -l:libz.a -l:liblzma.a \
+	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libsquashfuse.a -l:libdeflate.a -l:libz.a -l:liblzma.a \
 		-l:liblzo2.a -l:liblz4.a -l:libzstd.a -lpthread
 $(LIBEXEC_BIN)/action: $(call obj,$(ACTION_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
