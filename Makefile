@@ -55,8 +55,7 @@ DEFINES := -DSINGULARITY_VERSION='"$(VERSION)"' -DSINGULARITY_PREFIX='"$(PREFIX)
 LAUNCH_PB := ipc/launch.pb-c.c
 
 IPC_STARTER_SRCS := ipc/err.c ipc/log.c ipc/plan.c ipc/plan_decode.c ipc/channel.c
-POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c \
-	policy/capability.c
+POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c
 STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c \
 	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
 	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/seccomp.c starter/exec.c starter/init.c
