@@ -193,7 +193,7 @@ fuzz-replay: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
 
 asan:
 	$(MAKE) BUILD=$(BUILD)/asan SANITIZE=1 check-unit
-	tests/lib/run_checks.sh "$(BUILD)/asan" unit
+	SANITIZE=1 tests/lib/run_checks.sh "$(BUILD)/asan" unit
 
 audit: all
 	tests/audit/audit.sh "$(BUILD)" $(STARTER_SRCS) $(FLAVOUR_SETUID) $(IPC_STARTER_SRCS) $(POLICY_SRCS)
