@@ -17,7 +17,7 @@ if [ -z "$root" ]; then
 	cp /bin/busybox "$root/bin/" && ln -s busybox "$root/bin/true"
 	touch "$root"/etc/{passwd,group,hosts,localtime,resolv.conf}
 fi
-cc -O2 -o "$work/floor" "$here/floor.c"
+cc -O2 -D_GNU_SOURCE -o "$work/floor" "$here/floor.c"
 singularity=$build/bin/singularity
 "$singularity" --quiet build "$work/box.sif" "$root"
 user=(setpriv --reuid 65533 --regid 65533 --clear-groups --reset-env)
