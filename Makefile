@@ -55,12 +55,11 @@ DEFINES := -DSINGULARITY_VERSION='"$(VERSION)"' -DSINGULARITY_PREFIX='"$(PREFIX)
 LAUNCH_PB := ipc/launch.pb-c.c
 
 IPC_STARTER_SRCS := ipc/err.c ipc/log.c ipc/plan.c ipc/plan_decode.c ipc/channel.c
-POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c \
-	policy/capability.c
-STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c starter/idmap.c \
+POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c
+STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c \
 	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
 	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/seccomp.c starter/exec.c starter/init.c
-FLAVOUR_PLAIN := starter/flavour_plain.c
+FLAVOUR_PLAIN := starter/flavour_plain.c starter/idmap.c
 FLAVOUR_SETUID := starter/flavour_setuid.c
 
 FUSE_SRCS := starter/fuse/squashfs_server.c starter/fuse/confine.c starter/fuse/fuse_protocol.c \
@@ -75,6 +74,7 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend
 	frontend/settings/install.c \
 	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/attributes.c \
 	frontend/launch/launch.c frontend/launch/host.c frontend/launch/bind.c frontend/launch/account.c \
+	policy/capability.c \
 	frontend/launch/plan_build.c frontend/launch/mounts.c frontend/launch/plan_print.c frontend/launch/env.c \
 	frontend/launch/tmp_sandbox.c \
 	frontend/action/spec.c frontend/action/shell_eval.c frontend/action/script.c frontend/strlist.c
@@ -168,7 +168,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libtested.a
 DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler libsquashfuse-dev libfuse3-dev \
 	libjansson-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev liblz4-dev liblzo2-dev libsquashfs-dev \
 	libcmocka-dev bats squashfs-tools busybox-static uidmap debootstrap procps libcap2-bin attr e2fsprogs file \
-	util-linux bubblewrap strace hyperfine binutils
+	util-linux bubblewrap strace bc binutils
 
 # Installs what is missing, as root on Debian; says so otherwise.
 deps:
@@ -195,7 +195,7 @@ fuzz-replay: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
 
 asan:
 	$(MAKE) BUILD=$(BUILD)/asan SANITIZE=1 check-unit
-	tests/lib/run_checks.sh "$(BUILD)/asan" unit
+	SANITIZE=1 tests/lib/run_checks.sh "$(BUILD)/asan" unit
 
 audit: all
 	tests/audit/audit.sh "$(BUILD)" $(STARTER_SRCS) $(FLAVOUR_SETUID) $(IPC_STARTER_SRCS) $(POLICY_SRCS)

@@ -259,7 +259,8 @@ static int want_apps(struct wanted *wanted, json_t *apps)
 static int open_in_root(int root_fd, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = (unsigned int)flags | O_CLOEXEC | O_NONBLOCK,
+		/* openat2(2) refuses O_NONBLOCK beside O_PATH. */
+		.flags = (unsigned int)flags | O_CLOEXEC | (flags & O_PATH ? 0u : (unsigned int)O_NONBLOCK),
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 
