@@ -65,8 +65,9 @@ FLAVOUR_SETUID := starter/flavour_setuid.c
 FUSE_SRCS := starter/fuse/squashfs_server.c starter/fuse/confine.c starter/fuse/fuse_protocol.c \
 	starter/fuse/squash_image.c starter/fuse/file_read.c starter/fuse/decompress.c
 
-ACTION_SRCS := frontend/action/main.c frontend/action/script.c frontend/action/shell_eval.c frontend/action/spec.c \
-	frontend/action/run.c frontend/strlist.c
+ACTION_SRCS := frontend/action/main.c frontend/action/script.c frontend/action/shell_eval.c \
+	frontend/action/shell_word.c frontend/action/shell_builtin.c frontend/action/shell_host.c frontend/action/spec.c \
+	frontend/action/run.c frontend/strlist.c frontend/image/arch.c frontend/pack/elf_read.c
 
 FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend/cli_csv.c frontend/cli_help.c \
 	frontend/cli_options.c frontend/cli_value.c frontend/inspect.c \
@@ -77,7 +78,8 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend
 	policy/capability.c \
 	frontend/launch/plan_build.c frontend/launch/mounts.c frontend/launch/plan_print.c frontend/launch/env.c \
 	frontend/launch/tmp_sandbox.c \
-	frontend/action/spec.c frontend/action/shell_eval.c frontend/action/script.c frontend/strlist.c
+	frontend/action/spec.c frontend/action/shell_eval.c frontend/action/shell_word.c frontend/action/shell_builtin.c \
+	frontend/action/shell_host.c frontend/action/script.c frontend/strlist.c
 
 IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
 	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/squash_read.c \
@@ -163,7 +165,8 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libtested.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -MMD -MP -o $@ $< $(BUILD)/libtested.a $(TEST_LIBS)
 
-.PHONY: deps check check-unit check-cli fuzz-replay asan audit bench install deb dist-nested demo format format-check help
+.PHONY: deps check check-unit check-cli check-headers fuzz fuzz-programs fuzz-replay asan audit bench install deb dist-nested \
+	demo format format-check help
 
 DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler libsquashfuse-dev libfuse3-dev \
 	libjansson-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev liblz4-dev liblzo2-dev libsquashfs-dev \
@@ -180,18 +183,37 @@ deps:
 
 check: deps
 	$(MAKE) all
-	tests/lib/run_checks.sh "$(BUILD)" unit fuzz cli
+	tests/lib/run_checks.sh "$(BUILD)" unit fuzz headers cli
 
 check-unit: $(UNIT_TESTS)
+# ONLY="exec binds" takes those files alone.
 check-cli: all
 	tests/lib/run_checks.sh "$(BUILD)" cli
+check-headers: $(GEN_HEADERS)
+	tests/audit/headers.sh "$(BUILD)"
 
 # The corpus through each harness, without a fuzzer.
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/libtested.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -o $@ $< tests/fuzz/replay.c $(BUILD)/libtested.a $(TEST_LIBS)
-fuzz-replay: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
+fuzz-programs: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
+fuzz-replay: fuzz-programs
+	tests/lib/run_checks.sh "$(BUILD)" fuzz
+
+# Each harness with clang's libFuzzer for FUZZ_SECONDS, starting from the corpus; what it finds goes to $(BUILD)/fuzz-clang.
+FUZZ_SECONDS ?= 60
+FUZZ_TREE := $(BUILD)/fuzz-clang
+fuzz:
+	@command -v clang >/dev/null || { echo "make fuzz needs clang (apt-get install clang)" >&2; exit 1; }
+	$(MAKE) BUILD=$(FUZZ_TREE) CC=clang SANITIZE=1 CFLAGS="-O1 -g -fsanitize=fuzzer-no-link" $(FUZZ_TREE)/libtested.a
+	set -e; for name in $(FUZZERS); do \
+		parser=$${name#fuzz_}; mkdir -p $(FUZZ_TREE)/found/$$parser; \
+		clang $(CPPFLAGS) -I$(FUZZ_TREE)/gen $(DEFINES) -O1 -g -fsanitize=fuzzer,address,undefined -o $(FUZZ_TREE)/$$name \
+			tests/fuzz/$$name.c $(FUZZ_TREE)/libtested.a $(TEST_LIBS); \
+		$(FUZZ_TREE)/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=$(FUZZ_TREE)/crash-$$parser- \
+			$(FUZZ_TREE)/found/$$parser tests/fuzz/corpus/$$parser; \
+	done
 
 asan:
 	$(MAKE) BUILD=$(BUILD)/asan SANITIZE=1 check-unit
@@ -238,4 +260,16 @@ format:
 format-check:
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 help:
-	@echo "targets: all deps demo check check-unit check-cli asan fuzz-replay audit bench install deb dist-nested format clean"
+	@printf '%-28s %s\n' \
+		'make' 'build everything below $(BUILD)/' \
+		'make demo' 'from a bare Debian to a container in a container' \
+		'make check' 'all tests (check-unit, check-headers, check-cli [ONLY="names"], fuzz-replay)' \
+		'make asan' 'unit tests and fuzz corpora with sanitizers' \
+		'make fuzz' 'libFuzzer on each parser, FUZZ_SECONDS=60 each' \
+		'make audit' 'what is in the privileged program, and its rules' \
+		'make bench' 'start-up times against the bare system calls and bubblewrap' \
+		'make install [WITH_SUID=1]' 'below PREFIX=$(PREFIX); DESTDIR= stages' \
+		'make deb, make dist-nested' 'a package; a relocatable tarball for use inside images' \
+		'make deps' 'install what is missing from Debian' \
+		'make format, format-check' 'clang-format' \
+		'make clean' 'remove $(BUILD)/'

@@ -15,6 +15,7 @@
 
 #include "frontend/action/run.h"
 #include "frontend/action/script.h"
+#include "frontend/action/shell_host.h"
 #include "frontend/strlist.h"
 #include "ipc/channel.h"
 #include "ipc/limits.h"
@@ -67,7 +68,7 @@ static void main_restore_process(const struct action_spec *spec)
 
 	(void)umask((mode_t)spec->umask);
 	if (spec->has_stack && getrlimit(RLIMIT_STACK, &stack) == 0) {
-		stack.rlim_cur = spec->stack_soft;
+		stack.rlim_cur = spec->stack_soft < stack.rlim_max ? spec->stack_soft : stack.rlim_max;
 		(void)setrlimit(RLIMIT_STACK, &stack);
 	}
 	(void)sigemptyset(&blocked);
@@ -92,16 +93,27 @@ static void main_enter_directory(const struct action_spec *spec)
 		log_debug("cannot change to /: %s", strerror(errno));
 }
 
+/* The payload's exit status when there is none to become, or a negative errno with @err. */
+static int main_run(const struct action_spec *spec, struct err *err)
+{
+	struct shell shell = {.status = 0};
+	int status, result = script_build_env(spec, &shell, &status, err);
+
+	if (result == 0)
+		result = status >= 0 ? status : run_payload(spec, &shell, err);
+	shell_fini(&shell);
+	return result;
+}
+
 int main(int argc, char **argv)
 {
 	static struct action_spec spec;
-	struct strlist env = {0, NULL};
 	struct err err = ERR_INIT;
 	bool colour;
 	int result, level;
 
 	if (argc == 3 && strcmp(argv[1], "--dump-env") == 0)
-		script_dump_env(atoi(argv[2]));
+		shell_host_dump(atoi(argv[2]));
 	result = main_read_spec(&spec, &err);
 	if (result == 0) {
 		log_decode_level(spec.message_level, &level, &colour);
@@ -111,10 +123,9 @@ int main(int argc, char **argv)
 	if (result == 0) {
 		main_restore_process(&spec);
 		main_enter_directory(&spec);
-		result = script_build_env(&spec, &env, &err);
+		result = main_run(&spec, &err);
 	}
-	if (result == 0)
-		result = run_payload(&spec, &env, &err);
+	spec_fini(&spec);
 	if (result >= 0)
 		return result;
 	log_fatal("%s", err.message);

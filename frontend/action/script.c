@@ -3,15 +3,12 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "frontend/action/shell_eval.h"
+#include "frontend/action/shell_host.h"
 #include "frontend/strlist.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
@@ -19,103 +16,28 @@
 #define ENV_DIR "/.singularity.d/env"
 #define LIBS_DIR "/.singularity.d/libs"
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define FILE_MAX (1024 * 1024)
 #define PROMPT "Singularity> "
+
+/* For images from before 99-runtimevars.sh: the user's paths, the whole one winning. */
+static const char runtime_variables[] =
+	"[ -z \"${SING_USER_DEFINED_PREPEND_PATH:-}\" ] || PATH=$SING_USER_DEFINED_PREPEND_PATH:$PATH\n"
+	"[ -z \"${SING_USER_DEFINED_APPEND_PATH:-}\" ] || PATH=$PATH:$SING_USER_DEFINED_APPEND_PATH\n"
+	"[ -z \"${SING_USER_DEFINED_PATH:-}\" ] || PATH=$SING_USER_DEFINED_PATH\n"
+	"unset SING_USER_DEFINED_PREPEND_PATH SING_USER_DEFINED_APPEND_PATH SING_USER_DEFINED_PATH\n"
+	"export PATH\n";
 
 int script_read_file(const char *path, char **out)
 {
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	cleanup_ptr char *text = NULL;
-	struct stat st;
-	size_t used = 0;
-	ssize_t n = 1;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
-		return -EINVAL;
-	text = malloc((size_t)st.st_size + 1);
-	while (text && used < (size_t)st.st_size && n > 0) {
-		n = read(fd, text + used, (size_t)st.st_size - used);
-		used += n > 0 ? (size_t)n : 0;
-	}
-	if (!text || n < 0)
-		return text ? -errno : -ENOMEM;
-	text[used] = '\0';
-	*out = ptr_take(text);
-	return 0;
+	return shell_host_read(path, out);
 }
 
-_Noreturn void script_dump_env(int fd)
+static int script_run_shell(struct shell *shell, const char *code, const char *what, int *status, struct err *err)
 {
-	for (char **item = environ; *item; item++) {
-		size_t length = strlen(*item) + 1;
-
-		if (write(fd, *item, length) != (ssize_t)length)
-			_exit(1);
-	}
-	_exit(0);
+	log_debug("%s needs the image's shell", what);
+	return shell_host_source(shell, code, what, status, err);
 }
 
-static void script_take_dump(int fd, struct strlist *env)
-{
-	cleanup_file FILE *stream = fdopen(fd, "r");
-	cleanup_ptr char *item = NULL;
-	size_t size = 0;
-
-	strlist_fini(env);
-	while (stream && getdelim(&item, &size, '\0', stream) > 0)
-		if (strncmp(item, "_=", 2) != 0 && strncmp(item, "SHLVL=", 6) != 0 && strncmp(item, "PWD=", 4) != 0 &&
-		    strncmp(item, "OLDPWD=", 7) != 0)
-			strlist_add(env, item);
-}
-
-/* Let the image's shell run @code, then come back to ourselves (through /proc: the file is not in the container) to write
- * the environment as it is then. */
-static int script_run_shell(const char *code, const char *what, struct strlist *env, struct err *err)
-{
-	cleanup_ptr char **envp = NULL;
-	char command[128], dash_c[] = "-c", shell[] = "/bin/sh";
-	cleanup_ptr char *text = NULL;
-	int out[2], status, self_fd = open("/proc/self/exe", O_RDONLY);
-	pid_t child;
-
-	if (self_fd < 0)
-		return err_set(err, ERR_SYSTEM, errno, "cannot evaluate %s: /proc is not mounted", what);
-	if (access(shell, X_OK) < 0)
-		return err_set(err, ERR_IMAGE, ENOENT, "cannot evaluate %s: it needs a shell, and the image has no /bin/sh",
-			       what);
-	if (pipe2(out, 0) < 0)
-		return err_sys(err, errno, "cannot make a pipe");
-	(void)snprintf(command, sizeof(command), "\nexec /proc/self/fd/%d --dump-env %d", self_fd, out[1]);
-	if (asprintf(&text, "set -a\n%s%s", code, command) < 0)
-		return err_sys(err, ENOMEM, "cannot evaluate %s", what);
-	envp = strlist_to_argv(env);
-	child = fork();
-	if (child == 0) {
-		char *argv[] = {shell, dash_c, text, NULL};
-
-		(void)close(out[0]);
-		(void)execve(shell, argv, envp);
-		_exit(127);
-	}
-	(void)close(out[1]);
-	(void)close(self_fd);
-	if (child > 0)
-		script_take_dump(out[0], env);
-	if (child < 0 || waitpid(child, &status, 0) < 0)
-		return err_sys(err, errno, "cannot run the image's shell");
-	return status == 0 ? 0 : err_set(err, ERR_IMAGE, EINVAL, "cannot evaluate %s: its shell failed", what);
-}
-
-/* Ours, in every image we and our predecessors build: known without a shell. */
-static bool script_is_builtin(const char *name, const struct action_spec *spec)
-{
-	return strcmp(name, "01-base.sh") == 0 || strcmp(name, "99-base.sh") == 0 ||
-	       strcmp(name, "99-runtimevars.sh") == 0 || (strcmp(name, "95-apps.sh") == 0 && !spec->app);
-}
-
-static int script_run_file(const char *path, struct strlist *env, struct err *err)
+static int script_run_file(const char *path, struct shell *shell, int *status, struct err *err)
 {
 	cleanup_ptr char *text = NULL, *code = NULL;
 	int result = script_read_file(path, &text);
@@ -124,13 +46,16 @@ static int script_run_file(const char *path, struct strlist *env, struct err *er
 		return 0;
 	if (result < 0)
 		return err_sys(err, -result, "cannot read %s", path);
-	result = shell_eval_script(text, env, err);
-	if (result != SHELL_EVAL_NEEDS_SHELL)
+	result = shell_eval_script(shell, text, err);
+	if (result == SHELL_EVAL_EXIT)
+		*status = shell->status;
+	shell_host_say(shell);
+	/* Too much for us may be just right for a shell. */
+	if (result != SHELL_EVAL_NEEDS_SHELL && result != SHELL_EVAL_EXEC && result != -E2BIG)
 		return result < 0 ? err_wrap(err, "%s", path) : 0;
-	log_debug("%s needs the image's shell", path);
 	if (asprintf(&code, ". '%s'", path) < 0)
 		return err_sys(err, ENOMEM, "cannot evaluate %s", path);
-	return script_run_shell(code, path, env, err);
+	return script_run_shell(shell, code, path, status, err);
 }
 
 static bool script_path_has(const char *path, const char *entry, size_t length)
@@ -163,49 +88,65 @@ static void script_complete_path(struct strlist *env)
 	}
 }
 
-static int script_inject_user(const struct action_spec *spec, struct strlist *env, struct err *err)
+static void script_set_exported(struct shell *shell, const char *name, const char *value)
 {
-	for (size_t i = 0; i < spec->user_env.count; i++) {
-		const char *item = spec->user_env.items[i], *equals = strchr(item, '=');
-		cleanup_ptr char *name = strndup(item, (size_t)(equals - item)), *value = NULL, *code = NULL;
-		int result = spec->no_eval ? 0 : shell_eval_value(equals + 1, env, &value, err);
+	strlist_unset_env(&shell->locals, name);
+	strlist_set_env(&shell->env, name, value);
+}
 
-		if (result < 0)
-			return err_wrap(err, "%s", name);
-		if (result == 0) {
-			strlist_set_env(env, name, spec->no_eval ? equals + 1 : value);
-			continue;
-		}
-		if (asprintf(&code, "%s=\"%s\"", name, equals + 1) < 0 ||
-		    script_run_shell(code, name, env, err) < 0)
-			return err_wrap(err, "variable %s", name);
+/* The value of the shell's double quotes, or as it is. */
+static int script_inject(const struct action_spec *spec, const char *name, const char *text, struct shell *shell,
+			 struct err *err)
+{
+	cleanup_ptr char *value = NULL, *code = NULL;
+	int status = -1, result = spec->no_eval ? 0 : shell_eval_value(shell, text, &value, err);
+
+	if (result < 0)
+		return err_wrap(err, "variable %s", name);
+	if (result == 0) {
+		script_set_exported(shell, name, spec->no_eval ? text : value);
+		return 0;
 	}
-	return 0;
+	if (asprintf(&code, "export %s=\"%s\"", name, text) < 0)
+		return err_sys(err, ENOMEM, "cannot evaluate variable %s", name);
+	result = script_run_shell(shell, code, name, &status, err);
+	if (result == 0 && status >= 0)
+		result = err_set(err, ERR_SYSTEM, EINVAL, "cannot evaluate variable %s: its shell ended with status %d",
+				 name, status);
+	return result;
 }
 
-static void script_apply_paths(const struct action_spec *spec, struct strlist *env)
+static int script_inject_user(const struct action_spec *spec, struct shell *shell, struct err *err)
 {
-	const char *path = spec->path ? spec->path : strlist_get_env(env, "PATH");
-	cleanup_ptr char *whole = NULL;
+	const struct {
+		const char *name, *value;
+	} paths[] = {{"SING_USER_DEFINED_PATH", spec->path},
+		     {"SING_USER_DEFINED_PREPEND_PATH", spec->prepend_path},
+		     {"SING_USER_DEFINED_APPEND_PATH", spec->append_path}};
+	int result = 0;
 
-	if (!path)
-		path = DEFAULT_PATH;
-	if (!spec->path && asprintf(&whole, "%s%s%s%s%s", spec->prepend_path ? spec->prepend_path : "",
-				    spec->prepend_path ? ":" : "", path, spec->append_path ? ":" : "",
-				    spec->append_path ? spec->append_path : "") < 0)
-		return;
-	strlist_set_env(env, "PATH", whole ? whole : path);
+	for (size_t i = 0; result == 0 && i < spec->user_env.count; i++) {
+		const char *item = spec->user_env.items[i], *equals = strchr(item, '=');
+		cleanup_ptr char *name = equals ? strndup(item, (size_t)(equals - item)) : NULL;
+
+		if (name)
+			result = script_inject(spec, name, equals + 1, shell, err);
+	}
+	for (size_t i = 0; result == 0 && i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (paths[i].value)
+			result = script_inject(spec, paths[i].name, paths[i].value, shell, err);
+	return result;
 }
 
-static void script_add_libs(struct strlist *env)
+static void script_add_libs(struct shell *shell)
 {
-	const char *value = strlist_get_env(env, "LD_LIBRARY_PATH");
+	const char *value = shell_get(shell, "LD_LIBRARY_PATH");
 	cleanup_ptr char *whole = NULL;
 
 	if (value && script_path_has(value, LIBS_DIR, strlen(LIBS_DIR)))
 		return;
 	if (asprintf(&whole, "%s%s" LIBS_DIR, value ? value : "", value && *value ? ":" : "") >= 0)
-		strlist_set_env(env, "LD_LIBRARY_PATH", whole);
+		script_set_exported(shell, "LD_LIBRARY_PATH", whole);
 }
 
 /* Values of the image win over those of the host; an empty one hides the host's. */
@@ -213,12 +154,12 @@ static void script_restore_host(const struct action_spec *spec, struct strlist *
 {
 	for (size_t i = 0; i < spec->host_env.count; i++) {
 		const char *item = spec->host_env.items[i], *equals = strchr(item, '=');
-		cleanup_ptr char *name = strndup(item, (size_t)(equals - item));
-		const char *value = strlist_get_env(env, name);
+		cleanup_ptr char *name = equals ? strndup(item, (size_t)(equals - item)) : NULL;
+		const char *value = name ? strlist_get_env(env, name) : NULL;
 
-		if (!value)
+		if (!value && equals)
 			strlist_add(env, item);
-		else if (!*value)
+		else if (value && !*value)
 			strlist_unset_env(env, name);
 	}
 }
@@ -227,7 +168,7 @@ static int script_select(const struct dirent *entry)
 {
 	size_t length = strlen(entry->d_name);
 
-	return length > 3 && strcmp(entry->d_name + length - 3, ".sh") == 0;
+	return entry->d_name[0] != '.' && length > 3 && strcmp(entry->d_name + length - 3, ".sh") == 0;
 }
 
 static int script_compare(const struct dirent **a, const struct dirent **b)
@@ -235,59 +176,100 @@ static int script_compare(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int script_run_one(const struct action_spec *spec, const char *name, struct strlist *env, struct err *err)
+static void script_set_fixed(const struct action_spec *spec, struct shell *shell)
 {
-	cleanup_ptr char *path = NULL;
-	int result;
+	for (size_t i = 0; i < spec->fixed_env.count; i++) {
+		const char *item = spec->fixed_env.items[i], *equals = strchr(item, '=');
+		cleanup_ptr char *name = equals ? strndup(item, (size_t)(equals - item)) : NULL;
 
-	if (script_is_builtin(name, spec))
-		return 0;
-	if (asprintf(&path, ENV_DIR "/%s", name) < 0)
-		return err_sys(err, ENOMEM, "cannot evaluate %s", name);
-	result = script_run_file(path, env, err);
-	if (result == 0 && strcmp(name, "10-docker2singularity.sh") == 0)
-		script_complete_path(env);
-	return result;
+		if (name)
+			script_set_exported(shell, name, equals + 1);
+	}
 }
 
-static int script_run_all(const struct action_spec *spec, struct strlist *env, struct err *err)
+/* The scripts, and the user's values where they belong; those are in before anything of the name 99-r…. */
+static int script_run_all(const char *root, const struct action_spec *spec, struct shell *shell, int *status,
+			  struct err *err)
 {
+	cleanup_ptr char *directory = NULL, *old = NULL;
 	struct dirent **names = NULL;
-	int count = scandir(ENV_DIR, &names, script_select, script_compare), result = 0;
+	bool injected = false;
+	int count, result = 0;
 
+	if (asprintf(&directory, "%s" ENV_DIR, root) < 0 || asprintf(&old, "%s/environment", root) < 0)
+		return err_sys(err, ENOMEM, "cannot evaluate the environment");
+	count = scandir(directory, &names, script_select, script_compare);
 	if (count < 0)
-		return access("/environment", R_OK) == 0 ? script_run_file("/environment", env, err) : 0;
+		result = script_run_file(old, shell, status, err);
 	for (int i = 0; i < count; i++) {
-		if (result == 0)
-			result = script_run_one(spec, names[i]->d_name, env, err);
+		const char *name = names[i]->d_name;
+		cleanup_ptr char *path = NULL;
+
+		if (result == 0 && *status < 0 && !injected && strcmp(name, "99-base.sh") > 0) {
+			injected = true;
+			result = script_inject_user(spec, shell, err);
+		}
+		if (strcmp(name, "90-environment.sh") == 0 && !shell_get(shell, "PATH"))
+			script_set_exported(shell, "PATH", DEFAULT_PATH);
+		if (asprintf(&path, "%s/%s", directory, name) < 0)
+			result = -ENOMEM;
+		if (result == 0 && *status < 0)
+			result = script_run_file(path, shell, status, err);
+		if (strcmp(name, "10-docker2singularity.sh") == 0)
+			script_complete_path(&shell->env);
 		free(names[i]);
 	}
 	free(names);
+	if (result == 0 && *status < 0 && !injected)
+		result = script_inject_user(spec, shell, err);
 	return result;
 }
 
-int script_build_env(const struct action_spec *spec, struct strlist *env, struct err *err)
+static int script_apply_paths(struct shell *shell, struct err *err)
+{
+	int result = 0;
+
+	if (shell_get(shell, "SING_USER_DEFINED_PATH") || shell_get(shell, "SING_USER_DEFINED_PREPEND_PATH") ||
+	    shell_get(shell, "SING_USER_DEFINED_APPEND_PATH"))
+		result = shell_eval_script(shell, runtime_variables, err);
+	if (!strlist_get_env(&shell->env, "PATH"))
+		script_set_exported(shell, "PATH", DEFAULT_PATH);
+	return result;
+}
+
+/* bash reads its start-up files after it got its environment; its prompt is put back once. */
+static void script_set_prompt(struct shell *shell)
+{
+	const char *prompt = strlist_get_env(&shell->env, "PS1");
+
+	if (!prompt)
+		script_set_exported(shell, "PS1", PROMPT);
+	if (!strlist_get_env(&shell->env, "PROMPT_COMMAND") && (!prompt || strcmp(prompt, PROMPT) == 0))
+		script_set_exported(shell, "PROMPT_COMMAND", "PS1=\"" PROMPT "\"; unset PROMPT_COMMAND");
+}
+
+int script_build_env_at(const char *root, const struct shell_host *host, const struct action_spec *spec,
+			struct shell *shell, int *status, struct err *err)
 {
 	int result;
 
-	strlist_set_env(env, "PATH", DEFAULT_PATH);
-	for (size_t i = 0; i < spec->fixed_env.count; i++)
-		strlist_add(env, spec->fixed_env.items[i]);
-	result = script_run_all(spec, env, err);
+	*status = -1;
+	shell->host = host;
+	script_set_exported(shell, "PATH", DEFAULT_PATH);
+	script_set_fixed(spec, shell);
+	result = script_run_all(root, spec, shell, status, err);
 	if (result == 0)
-		result = script_inject_user(spec, env, err);
-	if (result < 0)
+		result = script_apply_paths(shell, err);
+	if (result < 0 || *status >= 0)
 		return result;
-	for (size_t i = 0; i < spec->fixed_env.count; i++) {
-		const char *item = spec->fixed_env.items[i], *equals = strchr(item, '=');
-		cleanup_ptr char *name = strndup(item, (size_t)(equals - item));
-
-		strlist_set_env(env, name, equals + 1);
-	}
-	script_apply_paths(spec, env);
-	script_add_libs(env);
-	if (!strlist_get_env(env, "PS1"))
-		strlist_set_env(env, "PS1", PROMPT);
-	script_restore_host(spec, env);
+	script_set_fixed(spec, shell);
+	script_add_libs(shell);
+	script_set_prompt(shell);
+	script_restore_host(spec, &shell->env);
 	return 0;
+}
+
+int script_build_env(const struct action_spec *spec, struct shell *shell, int *status, struct err *err)
+{
+	return script_build_env_at("", &shell_host_container, spec, shell, status, err);
 }

@@ -97,38 +97,43 @@ static void env_take_host(char **environ_, bool cleanenv, struct action_spec *sp
 		strlist_set_env(&spec->host_env, "LANG", "C");
 }
 
-/* Only what the file itself sets counts: compare with the environment it started from. */
-static int env_take_file(const char *path, char **environ_, const char *image, struct action_spec *spec,
-			 struct err *err)
+/* A shell whose variables are those of the caller, but not exported: what is exported in the end, the file has set. */
+static void env_start_shell(char **environ_, const char *image, const struct strlist *args, struct shell *shell)
+{
+	for (; *environ_; environ_++)
+		if (strchr(*environ_, '='))
+			strlist_add(&shell->locals, *environ_);
+	strlist_set_env(&shell->locals, "SINGULARITY_IMAGE", image);
+	for (size_t i = 0; i < args->count; i++)
+		strlist_add(&shell->params, args->items[i]);
+	shell->export_all = true;
+}
+
+static int env_take_file(const char *path, char **environ_, const char *image, const struct strlist *args,
+			 struct action_spec *spec, struct err *err)
 {
 	static const char *const dropped[] = {"EUID", "GID", "HOME", "IFS", "OPTIND", "PWD", "UID", NULL};
-	struct strlist before = {0, NULL}, after = {0, NULL};
+	struct shell shell = {.name = "singularity"};
 	cleanup_ptr char *text = NULL;
 	int result = script_read_file(path, &text);
 
 	if (result < 0)
 		return err_sys(err, -result, "cannot read environment file %s", path);
-	for (; *environ_; environ_++)
-		if (strchr(*environ_, '=')) {
-			strlist_add(&before, *environ_);
-			strlist_add(&after, *environ_);
-		}
-	strlist_set_env(&before, "SINGULARITY_IMAGE", image);
-	strlist_set_env(&after, "SINGULARITY_IMAGE", image);
-	result = shell_eval_script(text, &after, err);
-	for (size_t i = 0; result == 0 && i < after.count; i++) {
-		cleanup_ptr char *name = strndup(after.items[i], strcspn(after.items[i], "="));
-		const char *old = strlist_get_env(&before, name);
+	env_start_shell(environ_, image, args, &shell);
+	result = shell_eval_script(&shell, text, err);
+	for (size_t i = 0; result == 0 && i < shell.env.count; i++) {
+		cleanup_ptr char *name = strndup(shell.env.items[i], strcspn(shell.env.items[i], "="));
 
-		if (!env_is_in(name, dropped) &&
-		    (!old || strcmp(old, after.items[i] + strlen(name) + 1) != 0))
-			env_set_user_item(spec, after.items[i]);
+		if (name && !env_is_in(name, dropped))
+			env_set_user_item(spec, shell.env.items[i]);
 	}
-	strlist_fini(&before);
-	strlist_fini(&after);
-	if (result == SHELL_EVAL_NEEDS_SHELL)
+	/* echo is a command like any other. */
+	if (result == 0 && shell.said.count)
+		result = SHELL_EVAL_NEEDS_SHELL;
+	shell_fini(&shell);
+	if (result > 0)
 		return err_set(err, ERR_SYSTEM, EINVAL,
-			       "cannot use environment file %s: it may hold assignments only, no commands", path);
+			       "cannot use environment file %s: it may set variables only, not run commands", path);
 	return result < 0 ? err_wrap(err, "environment file %s", path) : 0;
 }
 
@@ -168,8 +173,6 @@ static void env_set_fixed(const struct cli_request *request, const struct env_in
 	strlist_set_env(&spec->fixed_env, "HOME", in->home);
 	strlist_addf(&spec->fixed_env, "USER_PATH=%s:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		     path ? path : "");
-	strlist_set_env(&spec->fixed_env, "PROMPT_COMMAND",
-			"PS1=\"Singularity> \"; unset PROMPT_COMMAND");
 	if (action->app)
 		strlist_set_env(&spec->fixed_env, "SINGULARITY_APPNAME", action->app);
 	if (action->shell)
@@ -187,7 +190,7 @@ int env_fill_spec(const struct cli_request *request, char **environ_, const stru
 	env_take_host(environ_, action->cleanenv || action->containall || action->compat, spec);
 	/* The first file given wins over none, later ones over earlier ones. */
 	for (size_t i = 0; result == 0 && i < action->env_file.count; i++)
-		result = env_take_file(action->env_file.items[i], environ_, in->image_path, spec, err);
+		result = env_take_file(action->env_file.items[i], environ_, in->image_path, &action->args, spec, err);
 	if (result < 0)
 		return result;
 	for (size_t i = 0; i < action->env.count; i++)

@@ -38,7 +38,7 @@ run_unit() {
 }
 
 run_fuzz() {
-	make -s BUILD="$build" fuzz-replay >"$log" 2>&1 || { tail -20 "$log"; failed=$((failed + 1)); return; }
+	make -s BUILD="$build" fuzz-programs >"$log" 2>&1 || { tail -20 "$log"; failed=$((failed + 1)); return; }
 	for program in "$build"/fuzz/fuzz_*; do
 		local parser=${program##*/fuzz_}
 		if timed "fuzz corpus $parser" "$program" tests/fuzz/corpus/"$parser"/*; then
