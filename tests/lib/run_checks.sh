@@ -49,6 +49,18 @@ run_fuzz() {
 	done
 }
 
+# Every header compiles alone.
+run_headers() {
+	local header
+	for header in $(find frontend ipc policy starter -name '*.h' ! -path 'starter/fuse/*'); do
+		if echo "#include \"$header\"" | "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -I. -fsyntax-only -x c - 2>"$log"; then
+			passed=$((passed + 1))
+		else
+			echo "not ok: $header"; head -5 "$log"; failed=$((failed + 1))
+		fi
+	done
+}
+
 run_cli() {
 	for suite in tests/cli/*.bats tests/nested/*.bats tests/hostile/*.bats; do
 		[ -e "$suite" ] || continue
