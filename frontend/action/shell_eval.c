@@ -264,15 +264,16 @@ static int run_words(struct shell *shell, const struct strlist *words, bool to_e
 
 static int run_simple(struct shell *shell, const struct strlist *words, bool to_error)
 {
-	int result = 0;
+	int result = 0, substitutions = shell->substitutions;
 
 	if (++shell->steps > STEPS_MAX)
 		return -E2BIG;
 	if (!is_assignment(words->items[0]))
 		return run_words(shell, words, to_error);
-	shell->status = 0; /* unless a $(command) sets another */
 	for (size_t i = 0; result == 0 && i < words->count; i++)
 		result = is_assignment(words->items[i]) ? assign_raw(shell, words->items[i]) : SHELL_EVAL_NEEDS_SHELL;
+	if (shell->substitutions == substitutions)
+		shell->status = 0; /* else it is that of the last $(command) */
 	return result;
 }
 
@@ -675,7 +676,7 @@ static struct shell copy_shell(const struct shell *shell)
 	copy.exec = copy_list(&shell->exec);
 	copy.said = copy_list(&shell->said);
 	copy.written_bytes = copy.steps = 0;
-	copy.depth = copy.unwinding = 0;
+	copy.depth = copy.unwinding = copy.substitutions = 0;
 	return copy;
 }
 

@@ -37,7 +37,7 @@ struct shell {
 	bool export_all;
 	int status;                    /* $? */
 	const struct shell_host *host; /* borrowed */
-	int unwinding, depth;          /* inside a call only */
+	int unwinding, depth, substitutions; /* inside a call only */
 	long written_bytes, steps;
 };
 

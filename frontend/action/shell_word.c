@@ -26,7 +26,7 @@ struct sink {
 	struct strlist *fields; /* NULL: no splitting */
 	struct buffer text, pattern;
 	bool started; /* a quoted empty string is a field too */
-	bool wild;
+	bool wild, bracket; /* the command [ alone is no pattern */
 };
 
 /* ---- where things end ---- */
@@ -213,7 +213,8 @@ static int sink_put(struct sink *sink, char c, bool quoted)
 	if (++sink->shell->written_bytes > WRITTEN_MAX)
 		return -E2BIG;
 	sink->started = true;
-	if (strchr("*?[", c) && !quoted)
+	sink->bracket = sink->bracket || (c == '[' && !quoted);
+	if (!quoted && (c == '*' || c == '?' || (c == ']' && sink->bracket)))
 		sink->wild = true;
 	if (quoted && strchr("*?[]\\-!^", c))
 		result = buffer_add(&sink->pattern, '\\');
@@ -249,7 +250,7 @@ static int sink_end_field(struct sink *sink)
 		sink->text.bytes[0] = '\0';
 	if (sink->pattern.bytes)
 		sink->pattern.bytes[0] = '\0';
-	sink->started = sink->wild = false;
+	sink->started = sink->wild = sink->bracket = false;
 	return result;
 }
 
@@ -310,6 +311,7 @@ static int expand_command(struct sink *sink, const char *command, bool quoted)
 		return SHELL_EVAL_NEEDS_SHELL;
 	if (shell->host->run(shell, command, &out, &shell->status) != 0)
 		return SHELL_EVAL_NEEDS_SHELL;
+	shell->substitutions++;
 	for (length = strlen(out); length && out[length - 1] == '\n'; length--)
 		out[length - 1] = '\0';
 	return sink_put_value(sink, out, quoted);

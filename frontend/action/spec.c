@@ -34,6 +34,8 @@ static const struct {
 
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 #define TAG_PASS 'd'
+#define TAG_ARGUMENT 'a'
+#define PASS_NUMBER_MAX 1048576 /* above the kernel's default ceiling of RLIMIT_NOFILE there is nothing to restore */
 
 static void spec_write_field(FILE *out, const struct action_spec *spec, size_t index)
 {
@@ -88,6 +90,23 @@ static int spec_parse_number(const char *text, uint64_t max, uint64_t *out)
 	return errno || end == text || *end || *text == '-' || *out > max ? -EPROTO : 0;
 }
 
+static int spec_parse_int(const char *text, int *out)
+{
+	uint64_t number = 0;
+	int result = spec_parse_number(text + (*text == '-' ? 1 : 0), INT32_MAX, &number);
+
+	*out = *text == '-' ? -(int)number : (int)number;
+	return result;
+}
+
+static bool spec_has_pass(const struct action_spec *spec, int number)
+{
+	for (uint32_t i = 0; i < spec->pass_count; i++)
+		if (spec->pass_number[i] == number)
+			return true;
+	return false;
+}
+
 static int spec_read_field(struct action_spec *spec, size_t index, const char *value)
 {
 	void *member = (char *)spec + fields[index].offset;
@@ -100,6 +119,8 @@ static int spec_read_field(struct action_spec *spec, size_t index, const char *v
 		*(char **)member = strdup(value);
 		return *(char **)member ? 0 : -ENOMEM;
 	case TYPE_LIST:
+		if (fields[index].tag != TAG_ARGUMENT && (!strchr(value, '=') || *value == '='))
+			return -EPROTO;
 		strlist_add(member, value);
 		return 0;
 	case TYPE_BOOL:
@@ -113,8 +134,7 @@ static int spec_read_field(struct action_spec *spec, size_t index, const char *v
 	case TYPE_U64:
 		return spec_parse_number(value, UINT64_MAX, member);
 	case TYPE_INT:
-		*(int *)member = atoi(value);
-		return 0;
+		return spec_parse_int(value, member);
 	}
 	return -EPROTO;
 }
@@ -124,7 +144,8 @@ static int spec_read_record(struct action_spec *spec, const char *record)
 	uint64_t number;
 
 	if (record[0] == TAG_PASS) {
-		if (spec->pass_count == SPEC_PASS_MAX || spec_parse_number(record + 1, INT32_MAX, &number) < 0)
+		if (spec->pass_count == SPEC_PASS_MAX || spec_parse_number(record + 1, PASS_NUMBER_MAX, &number) < 0 ||
+		    number < 3 || spec_has_pass(spec, (int)number))
 			return -EPROTO;
 		spec->pass_number[spec->pass_count++] = (int)number;
 		return 0;
