@@ -83,7 +83,7 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend
 
 IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
 	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/squash_read.c \
-	frontend/seccomp_profile.c \
+	frontend/seccomp_profile.c policy/capability.c \
 	frontend/pack/sif_write.c frontend/pack/tree.c frontend/pack/squash_file.c frontend/pack/squash_write.c \
 	frontend/pack/squash_tree.c frontend/pack/deflate.c frontend/pack/elf_read.c frontend/pack/hotset.c \
 	frontend/pack/scan.c frontend/pack/base_files.c frontend/pack/metadata.c frontend/pack/build_sif.c \
