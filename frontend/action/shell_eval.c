@@ -96,6 +96,14 @@ static bool take(struct reader *reader, const char *word)
 	return true;
 }
 
+static int take_parenthesis(struct reader *reader)
+{
+	if (*reader->at != ')')
+		return SHELL_EVAL_NEEDS_SHELL;
+	reader->at++;
+	return 0;
+}
+
 static int expect(struct reader *reader, const char *word)
 {
 	skip_lines(reader);
@@ -468,8 +476,8 @@ static int read_patterns(struct reader *reader, const char *value, bool *matched
 		result = read_word(reader, &words);
 		skip_blanks(reader);
 	} while (result == 0 && *reader->at == '|' && reader->at++);
-	if (result == 0 && *reader->at++ != ')')
-		result = SHELL_EVAL_NEEDS_SHELL;
+	if (result == 0)
+		result = take_parenthesis(reader);
 	for (size_t i = 0; result == 0 && value && !*matched && i < words.count; i++) {
 		cleanup_ptr char *pattern = NULL;
 
@@ -536,7 +544,7 @@ static int read_subshell(struct reader *reader, bool active)
 	reader->at++;
 	if (result == 0)
 		result = read_list(reader, false);
-	return result == 0 && *reader->at++ != ')' ? SHELL_EVAL_NEEDS_SHELL : result;
+	return result == 0 ? take_parenthesis(reader) : result;
 }
 
 static int read_compound(struct reader *reader, bool active, bool *found)
