@@ -3,8 +3,10 @@
 
 : "${SINGULARITY:=$PWD/build/bin/singularity}"
 : "${BUILD:=build}"
-TEST_USER=sgtester
-SUID_PREFIX=/opt/singularity-check
+# Two runs at a time on one machine: give each its own user, range of ids and setuid installation.
+: "${TEST_USER:=sgtester}"
+: "${TEST_SUBIDS:=300000-365535}"
+: "${SUID_PREFIX:=/opt/singularity-check}"
 
 in_time() { timeout -k 5 60 "$@"; }
 as_root() { in_time "$SINGULARITY" "$@"; }
@@ -22,7 +24,7 @@ profiles_setup() {
 	[ "$(id -u)" = 0 ] || skip "needs root to make a test user"
 	id "$TEST_USER" >/dev/null 2>&1 || {
 		useradd -m "$TEST_USER"
-		usermod --add-subuids 300000-365535 --add-subgids 300000-365535 "$TEST_USER"
+		usermod --add-subuids "$TEST_SUBIDS" --add-subgids "$TEST_SUBIDS" "$TEST_USER"
 	}
 	WORK=$(mktemp -d /tmp/sgcheck.XXXXXX)
 	chmod 0755 "$WORK"
@@ -57,7 +59,7 @@ make_sandbox() {
 
 # What a launch may leave behind: nothing. Zombies wait for the reaper and do not count.
 leftovers() {
-	losetup -a
-	grep -E 'squashfs-server|/sgcheck' /proc/mounts || true
+	losetup -a | grep -F "$WORK" || true
+	grep -E "squashfs-server|$WORK" /proc/mounts || true
 	ps -eo stat=,comm= | awk '$1 !~ /Z/ && $2 ~ /^(sinit|starter|starter-suid|squashfs-server|action)$/' || true
 }
