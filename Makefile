@@ -76,8 +76,9 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend
 	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/attributes.c \
 	frontend/launch/launch.c frontend/launch/host.c frontend/launch/bind.c frontend/launch/account.c \
 	policy/capability.c \
-	frontend/launch/plan_build.c frontend/launch/mounts.c frontend/launch/plan_print.c frontend/launch/env.c \
-	frontend/launch/tmp_sandbox.c \
+	frontend/launch/plan_build.c frontend/launch/images.c frontend/launch/mounts.c frontend/launch/mount_list.c \
+	frontend/launch/user_dirs.c frontend/launch/user_binds.c frontend/launch/identity.c frontend/launch/seccomp_filter.c \
+	frontend/launch/plan_print.c frontend/launch/env.c frontend/launch/tmp_sandbox.c \
 	frontend/action/spec.c frontend/action/shell_eval.c frontend/action/shell_word.c frontend/action/shell_builtin.c \
 	frontend/action/shell_host.c frontend/action/script.c frontend/strlist.c
 

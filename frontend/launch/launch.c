@@ -14,6 +14,7 @@
 #include "frontend/action/spec.h"
 #include "frontend/launch/env.h"
 #include "frontend/launch/host.h"
+#include "frontend/launch/images.h"
 #include "frontend/launch/plan_build.h"
 #include "frontend/launch/plan_print.h"
 #include "frontend/launch/tmp_sandbox.h"
@@ -237,7 +238,7 @@ static int launch_wants_sandbox(const struct cli_action *action, const struct im
 		return 0;
 	if (plan_build_flow(&builder, &flow, err) < 0)
 		return -EPERM;
-	*out = plan_build_wants_fuse(&builder, flow, image) &&
+	*out = images_wants_fuse(&builder, flow, image) &&
 	       (!builder.host->fuse || install_open_program("squashfs-server", &server_fd, err) < 0);
 	*err = (struct err)ERR_INIT;
 	return 0;

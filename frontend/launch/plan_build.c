@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "frontend/launch/images.h"
 #include "frontend/launch/mounts.h"
+#include "frontend/launch/seccomp_filter.h"
 #include "frontend/settings/install.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
@@ -328,7 +330,7 @@ static int build_security_one(struct builder *builder, const char *text, struct 
 	if (strncmp(text, "apparmor:", 9) == 0)
 		return build_lsm(builder, PLAN_LSM_APPARMOR, text + 9, "/sys/kernel/security/apparmor", err);
 	if (strncmp(text, "seccomp:", 8) == 0)
-		return mounts_add_seccomp(builder, text + 8, err);
+		return seccomp_filter_add(builder, text + 8, err);
 	if (strncmp(text, "uid:", 4) != 0 && strncmp(text, "gid:", 4) != 0)
 		return FAIL(err, "unknown security option \"%s\"", text);
 	if (!build_is_root_flow(builder))
@@ -389,7 +391,7 @@ int plan_build(struct builder *builder, struct err *err)
 	if (result == 0)
 		result = build_caps(builder, err);
 	if (result == 0)
-		result = mounts_add_images(builder, err);
+		result = images_add_all(builder, err);
 	if (result == 0)
 		result = mounts_add_all(builder, err);
 	if (result == 0)

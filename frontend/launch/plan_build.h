@@ -43,9 +43,6 @@ struct builder {
 /* plan_build() - fill builder->plan. What it refers to is opened by builder->view; same inputs, same plan. Returns 0 or a negative errno with @err. */
 int plan_build(struct builder *builder, struct err *err);
 
-/* plan_build_wants_fuse() - would this image be served by FUSE in @flow? */
-bool plan_build_wants_fuse(const struct builder *builder, enum plan_flow flow, const struct image *image);
-
 /* plan_build_flow() - which flow this launch takes. Pure. */
 int plan_build_flow(const struct builder *builder, enum plan_flow *out, struct err *err);
 

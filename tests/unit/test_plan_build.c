@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "frontend/launch/images.h"
 #include "frontend/launch/plan_build.h"
 #include "frontend/launch/plan_print.h"
 #include "ipc/plan.h"
@@ -413,9 +414,9 @@ static void root_without_loop_devices_uses_fuse(void **state)
 {
 	(void)state;
 	as_root();
-	assert_false(plan_build_wants_fuse(&builder, PLAN_FLOW_ROOT, &image));
+	assert_false(images_wants_fuse(&builder, PLAN_FLOW_ROOT, &image));
 	host.loop = false;
-	assert_true(plan_build_wants_fuse(&builder, PLAN_FLOW_ROOT, &image));
+	assert_true(images_wants_fuse(&builder, PLAN_FLOW_ROOT, &image));
 }
 
 static void host_names_are_checked(void **state)

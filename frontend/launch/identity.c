@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "frontend/launch/identity.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "frontend/cli_csv.h"
+#include "frontend/launch/account.h"
+#include "frontend/launch/images.h"
+#include "frontend/launch/mount_list.h"
+#include "ipc/cleanup.h"
+
+#define FAIL(err, ...)   err_set(err, ERR_SYSTEM, EINVAL, __VA_ARGS__)
+#define ACCOUNT_FILE_MAX (1024 * 1024)
+
+static char *identity_read_in_image(const struct builder *builder, const char *path)
+{
+	cleanup_fd int fd = images_open_in_root(builder, path);
+	char *text = malloc(ACCOUNT_FILE_MAX + 1);
+	size_t used = 0;
+	struct stat st;
+	ssize_t n = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? 1 : -1;
+
+	while (text && n > 0 && used < ACCOUNT_FILE_MAX) {
+		n = read(fd, text + used, ACCOUNT_FILE_MAX - used);
+		used += n > 0 ? (size_t)n : 0;
+	}
+	if (!text || n < 0) {
+		free(text);
+		return NULL;
+	}
+	text[used] = '\0';
+	return text;
+}
+
+static int identity_add_accounts(struct builder *builder, struct err *err)
+{
+	bool as_root = builder->host->uid == 0 || builder->plan->flow == PLAN_FLOW_FAKEROOT;
+	cleanup_ptr char *passwd = NULL, *group = NULL, *new_passwd = NULL, *new_group = NULL;
+	int result = 0;
+
+	if (as_root) /* every image knows root */
+		return 0;
+	passwd = identity_read_in_image(builder, "/etc/passwd");
+	group = identity_read_in_image(builder, "/etc/group");
+	new_passwd = account_make_passwd(builder->host, passwd, builder->home);
+	new_group = account_make_group(builder->host, group);
+	if (!new_passwd || !new_group)
+		return err_sys(err, ENOMEM, "cannot write account files");
+	if (builder->conf->config_passwd)
+		result = mount_list_add_file(builder, "/etc/passwd", new_passwd, err);
+	if (result == 0 && builder->conf->config_group)
+		result = mount_list_add_file(builder, "/etc/group", new_group, err);
+	return result;
+}
+
+/* --dns: every entry is an address. */
+static int identity_add_dns(struct builder *builder, struct err *err)
+{
+	struct strlist servers = {0, NULL};
+	cleanup_ptr char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int result = out ? cli_csv_split(builder->request->action.dns, &servers, err) : -ENOMEM;
+
+	for (size_t i = 0; result == 0 && i < servers.count; i++) {
+		unsigned char address[sizeof(struct in6_addr)];
+
+		if (inet_pton(AF_INET, servers.items[i], address) != 1 &&
+		    inet_pton(AF_INET6, servers.items[i], address) != 1)
+			result = FAIL(err, "DNS nameserver %s is not an IP address",
+				      servers.items[i]);
+		else
+			(void)fprintf(out, "nameserver %s\n", servers.items[i]);
+	}
+	cli_csv_free(&servers, 0);
+	if (out && fclose(out) != 0)
+		result = -ENOMEM;
+	return result < 0 ? result : mount_list_add_file(builder, "/etc/resolv.conf", text, err);
+}
+
+int identity_add_files(struct builder *builder, struct err *err)
+{
+	const struct cli_action *action = &builder->request->action;
+	cleanup_ptr char *hostname = NULL, *resolv = builder->view->resolve("/etc/resolv.conf");
+	int result = identity_add_accounts(builder, err);
+
+	if (result == 0 && action->dns)
+		result = identity_add_dns(builder, err);
+	else if (result == 0 && builder->conf->config_resolv_conf && resolv &&
+		 !mount_list_is_off(builder, "/etc/resolv.conf") &&
+		 !mount_list_is_off(builder, "bind-paths"))
+		result = mount_list_add_bind(builder, PLAN_ORIGIN_RESOLV, PLAN_FAIL_SILENT, resolv,
+					     "/etc/resolv.conf", MOUNT_LIST_ATTRS, err);
+	if (result == 0 && builder->contained && builder->plan->ns_net)
+		result = mount_list_add_file(builder, "/etc/hosts",
+					     "127.0.0.1 localhost\n::1 localhost\n", err);
+	if (result < 0 || !action->hostname || !builder->plan->ns_uts)
+		return result;
+	if (asprintf(&hostname, "%s\n", action->hostname) < 0)
+		return err_sys(err, ENOMEM, "host name");
+	return mount_list_add_file(builder, "/etc/hostname", hostname, err);
+}

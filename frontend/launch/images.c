@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "frontend/launch/images.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "frontend/launch/mount_list.h"
+#include "ipc/cleanup.h"
+#include "ipc/log.h"
+
+#define FAIL(err, ...) err_set(err, ERR_SYSTEM, EINVAL, __VA_ARGS__)
+
+static enum plan_container images_container(const struct image *image)
+{
+	switch (image->kind) {
+	case IMAGE_SIF:
+	case IMAGE_OCI_SIF:
+		return PLAN_CONTAINER_SIF;
+	case IMAGE_SQUASHFS:
+		return PLAN_CONTAINER_SQUASHFS;
+	case IMAGE_EXT3:
+		return PLAN_CONTAINER_EXTFS;
+	case IMAGE_SANDBOX:
+		break;
+	}
+	return PLAN_CONTAINER_DIRECTORY;
+}
+
+/* A container whose root holds CAP_SYS_ADMIN may still have no loop devices. */
+static bool images_may_use_kernel(const struct builder *builder, enum plan_flow flow, bool ext3)
+{
+	if (flow == PLAN_FLOW_ROOT)
+		return ext3 || (builder->host->loop && !builder->request->action.sif_fuse);
+	if (flow == PLAN_FLOW_SETUID)
+		return ext3 ? builder->conf->allow_kernel_extfs
+			    : builder->conf->allow_kernel_squashfs;
+	return false;
+}
+
+bool images_wants_fuse(const struct builder *builder, enum plan_flow flow,
+		       const struct image *image)
+{
+	const struct image_partition *root =
+		image->kind == IMAGE_SANDBOX ? NULL : image_get_root(image);
+
+	return root && root->fs == IMAGE_FS_SQUASHFS &&
+	       !images_may_use_kernel(builder, flow, false);
+}
+
+static int images_choose_method(struct builder *builder, struct plan_fs *fs, struct err *err)
+{
+	int fd;
+	bool kernel;
+
+	if (fs->type == PLAN_FS_DIRECTORY) {
+		fs->method = PLAN_METHOD_BIND;
+		return 0;
+	}
+	kernel = images_may_use_kernel(builder, builder->plan->flow, fs->type == PLAN_FS_EXT3);
+	fs->method = kernel ? PLAN_METHOD_KERNEL : PLAN_METHOD_FUSE;
+	if (kernel)
+		return 0;
+	if (fs->type == PLAN_FS_EXT3)
+		return err_set(err, ERR_SYSTEM, EOPNOTSUPP,
+			       "ext3 images need root, or 'allow kernel extfs = yes' with the "
+			       "setuid starter, in this "
+			       "version");
+	if (!builder->host->fuse)
+		return err_set(err, ERR_SYSTEM, EACCES,
+			       "cannot mount the image: /dev/fuse cannot be opened; make it "
+			       "available to users, or unpack "
+			       "the image with: singularity build --sandbox DIR IMAGE");
+	if (builder->view->open_installed("squashfs-server", &fd, err) < 0)
+		return -ENOENT;
+	return plan_build_add_fd_consume(builder, fd, &fs->server_fd, err);
+}
+
+/* @partition NULL: a directory. */
+int images_add_fs(struct builder *builder, const struct image *image,
+		  const struct image_partition *partition, bool writable, int32_t *index,
+		  struct err *err)
+{
+	struct plan *plan = builder->plan;
+	struct plan_fs *fs = &plan->fs[plan->fs_count];
+	int fd;
+
+	if (plan->fs_count == PLAN_MAX_FS)
+		return err_set(err, ERR_SYSTEM, E2BIG, "cannot launch: more than %d images",
+			       PLAN_MAX_FS);
+	if (partition && partition->fs != IMAGE_FS_SQUASHFS && partition->fs != IMAGE_FS_EXT3)
+		return err_set(
+			err, ERR_IMAGE, EOPNOTSUPP,
+			"%s: encrypted and unknown partitions are not available in this version",
+			image->path);
+	*fs = (struct plan_fs){
+		.type = !partition                           ? PLAN_FS_DIRECTORY
+			: partition->fs == IMAGE_FS_SQUASHFS ? PLAN_FS_SQUASHFS
+							     : PLAN_FS_EXT3,
+		.container = images_container(image),
+		.server_fd = PLAN_NO_FD,
+		.offset_bytes = partition ? partition->offset_bytes : 0,
+		.size_bytes = partition ? partition->size_bytes : 0,
+		.writable = writable,
+	};
+	fd = fcntl(image->fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return err_sys(err, errno, "cannot duplicate a descriptor");
+	if (plan_build_add_fd_consume(builder, fd, &fs->fd, err) < 0 ||
+	    images_choose_method(builder, fs, err) < 0)
+		return -EINVAL;
+	*index = (int32_t)plan->fs_count++;
+	return mount_list_is_setuid(builder) ? 0 : plan_add_text(plan, image->path, &fs->path, err);
+}
+
+static int images_use_overlay(struct builder *builder, int32_t index, bool writable,
+			      struct err *err)
+{
+	struct plan *plan = builder->plan;
+
+	if (plan->overlay_count == PLAN_MAX_OVERLAYS)
+		return err_set(err, ERR_SYSTEM, E2BIG, "more than %d overlays", PLAN_MAX_OVERLAYS);
+	if (writable) {
+		plan->overlay[plan->overlay_count++] = (uint32_t)index;
+		return 0;
+	}
+	/* A writable one that was named earlier stays on top. */
+	if (plan->overlay_count && plan->fs[plan->overlay[plan->overlay_count - 1]].writable) {
+		plan->overlay[plan->overlay_count] = plan->overlay[plan->overlay_count - 1];
+		plan->overlay[plan->overlay_count - 1] = (uint32_t)index;
+		plan->overlay_count++;
+		return 0;
+	}
+	plan->overlay[plan->overlay_count++] = (uint32_t)index;
+	return 0;
+}
+
+static int images_add_overlay(struct builder *builder, const char *spec, struct image *image,
+			      struct err *err)
+{
+	size_t length = strlen(spec);
+	bool readonly = length > 3 && strcmp(spec + length - 3, ":ro") == 0;
+	cleanup_ptr char *path = strndup(spec, readonly ? length - 3 : length);
+	const struct image_partition *partition;
+	bool writable;
+	int32_t index;
+
+	if (builder->conf->enable_overlay == CONF_OVERLAY_NO)
+		return err_set(err, ERR_DENIED, EPERM,
+			       "--overlay is not allowed (enable overlay = no)");
+	if (image_open(path, !readonly, image, err) < 0)
+		return err_wrap(err, "while opening overlay image %s", path);
+	partition = image->kind == IMAGE_SANDBOX ? NULL : image_get_root(image);
+	writable = !readonly && image->writable && (!partition || partition->fs == IMAGE_FS_EXT3);
+	if (writable && image->kind == IMAGE_SANDBOX && mount_list_is_setuid(builder))
+		return err_set(err, ERR_SYSTEM, EPERM,
+			       "only root can use a writable directory as overlay in setuid mode "
+			       "(or use --userns)");
+	for (uint32_t i = 0; writable && i < builder->plan->overlay_count; i++)
+		if (builder->plan->fs[builder->plan->overlay[i]].writable)
+			return FAIL(err, "you can't specify more than one writable overlay");
+	if (images_add_fs(builder, image, partition, writable, &index, err) < 0)
+		return -EINVAL;
+	return images_use_overlay(builder, index, writable, err);
+}
+
+/* Overlay partitions inside the SIF, of the root's own group. */
+static int images_add_embedded(struct builder *builder, bool *found_writable, struct err *err)
+{
+	const struct image *image = builder->image;
+	const struct image_partition *root = image_get_root(image);
+	bool wanted = builder->request->action.writable;
+	int32_t index;
+
+	for (size_t i = 0; image->kind == IMAGE_SIF && i < image->partition_count; i++) {
+		const struct image_partition *partition = &image->partitions[i];
+		bool writable = wanted && image->writable && partition->fs == IMAGE_FS_EXT3;
+
+		if (partition->role != IMAGE_ROLE_OVERLAY || partition->group != root->group)
+			continue;
+		if (images_add_fs(builder, image, partition, writable, &index, err) < 0 ||
+		    images_use_overlay(builder, index, writable, err) < 0)
+			return -EINVAL;
+		*found_writable |= writable;
+	}
+	return 0;
+}
+
+static int images_add_root(struct builder *builder, struct err *err)
+{
+	const struct image *image = builder->image;
+	const struct image_partition *root =
+		image->kind == IMAGE_SANDBOX ? NULL : image_get_root(image);
+	bool wanted = builder->request->action.writable, found = false;
+	bool direct = wanted && (!root || root->fs == IMAGE_FS_EXT3);
+	int32_t index;
+
+	if (image->kind == IMAGE_OCI_SIF)
+		return err_set(err, ERR_IMAGE, EOPNOTSUPP,
+			       "native runtime does not support OCI-SIF images, use --oci mode");
+	if (image->kind != IMAGE_SANDBOX && !root)
+		return err_set(err, ERR_IMAGE, EINVAL, "%s has no root file system", image->path);
+	if (direct && !image->writable)
+		return err_set(err, ERR_SYSTEM, EACCES, "no write permission for %s", image->path);
+	if (images_add_fs(builder, image, root, direct, &index, err) < 0 ||
+	    images_add_embedded(builder, &found, err) < 0)
+		return -EINVAL;
+	if (wanted && !direct && !found)
+		return err_set(err, ERR_SYSTEM, EROFS,
+			       "no SIF writable overlay partition found in %s: --writable needs a "
+			       "sandbox or an "
+			       "ext3 image; --writable-tmpfs gives changes that are discarded",
+			       image->path);
+	builder->plan->root_writable = direct;
+	return 0;
+}
+
+int images_add_all(struct builder *builder, struct err *err)
+{
+	const struct cli_action *action = &builder->request->action;
+	bool tmpfs = action->writable_tmpfs || action->compat;
+	int result;
+
+	if (action->writable && action->overlay.count)
+		return FAIL(err, "cannot use --overlay in conjunction with --writable");
+	if (action->writable && action->writable_tmpfs)
+		log_warning("Disabling --writable-tmpfs flag, mutually exclusive with --writable");
+	result = images_add_root(builder, err);
+	for (size_t i = 0; result == 0 && i < action->overlay.count; i++)
+		result = images_add_overlay(builder, action->overlay.items[i],
+					    &builder->extra[i % PLAN_MAX_FS], err);
+	if (result < 0 || !tmpfs || action->writable)
+		return result;
+	if (builder->conf->enable_overlay == CONF_OVERLAY_NO)
+		return err_set(err, ERR_DENIED, EPERM,
+			       "--writable-tmpfs is not allowed (enable overlay = no)");
+	builder->plan->writable_tmpfs = true;
+	return 0;
+}
+
+/* Only a sandbox can be looked into from here; its links lead nowhere but into itself. */
+int images_open_in_root(const struct builder *builder, const char *path)
+{
+	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+			       .resolve = RESOLVE_IN_ROOT};
+	long fd = -1;
+
+	if (builder->image->kind == IMAGE_SANDBOX)
+		fd = syscall(SYS_openat2, builder->image->fd, path, &how, sizeof(how));
+	return (int)fd;
+}
