@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/capability.h>
 #include <pwd.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ipc/cleanup.h"
@@ -68,6 +73,105 @@ static int host_read_groups(struct host *host, struct err *err)
 	return 0;
 }
 
+/* ---- are namespaces refused? -------------------------------------------------------------------------------------- */
+
+static bool host_is_chrooted(void)
+{
+	struct statx st;
+
+	/* A chroot into a mount point is not told from none; what it costs is the kernel's own message later. */
+	return statx(AT_FDCWD, "/", 0, 0, &st) == 0 && st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT &&
+	       !(st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+uint32_t host_read_hints(void)
+{
+	cleanup_file FILE *limit = fopen("/proc/sys/user/max_user_namespaces", "re");
+	uint32_t hints = host_is_chrooted() ? HOST_HINT_CHROOT : 0;
+	int number;
+
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0)
+		hints |= HOST_HINT_SECCOMP;
+	if (limit && fscanf(limit, "%d", &number) == 1 && number == 0)
+		hints |= HOST_HINT_LIMIT;
+	return hints;
+}
+
+static int host_write_proc(const char *path, const char *text)
+{
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+static int host_write_maps(uid_t uid, gid_t gid)
+{
+	char uid_line[32], gid_line[32];
+	int result;
+
+	(void)snprintf(uid_line, sizeof(uid_line), "%u %u 1", uid, uid);
+	(void)snprintf(gid_line, sizeof(gid_line), "%u %u 1", gid, gid);
+	/* A kernel that lets the group map be written without this is as good. */
+	(void)host_write_proc("/proc/self/setgroups", "deny");
+	result = host_write_proc("/proc/self/gid_map", gid_line);
+	return result < 0 ? result : host_write_proc("/proc/self/uid_map", uid_line);
+}
+
+/* In the child: the steps of starter/namespaces.c in little. The mount counts too: AppArmor lets the namespace be made, and refuses
+ * then. */
+static void host_try_namespaces(struct host_probe *probe)
+{
+	uid_t uid = getuid();
+	gid_t gid = getgid();
+	int result;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) {
+		*probe = (struct host_probe){.refused = HOST_STEP_UNSHARE, .errnum = errno};
+		return;
+	}
+	result = host_write_maps(uid, gid);
+	if (result < 0)
+		*probe = (struct host_probe){.refused = HOST_STEP_MAP, .errnum = -result};
+	else if (mount("tmpfs", "/", "tmpfs", MS_NOSUID | MS_NODEV, "size=4k") < 0)
+		*probe = (struct host_probe){.refused = HOST_STEP_MOUNT, .errnum = errno};
+}
+
+void host_probe_namespaces(struct host_probe *probe)
+{
+	struct host_probe found = {0, HOST_STEP_ALL, 0};
+	int ends[2];
+	pid_t child;
+
+	probe->refused = HOST_STEP_ALL;
+	probe->errnum = 0;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	child = fork();
+	if (child == 0) {
+		host_try_namespaces(&found);
+		_exit(write(ends[1], &found, sizeof(found)) == (ssize_t)sizeof(found) ? 0 : 1);
+	}
+	(void)close(ends[1]);
+	/* A child that a filter kills (SECCOMP_RET_KILL) has said nothing: that is a refusal as well. */
+	if (child > 0 && read(ends[0], &found, sizeof(found)) != (ssize_t)sizeof(found))
+		found = (struct host_probe){.refused = HOST_STEP_UNSHARE, .errnum = EPERM};
+	(void)close(ends[0]);
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	probe->refused = found.refused;
+	probe->errnum = found.errnum;
+}
+
+/* The probe is for those who would need a user namespace, and have reason to doubt. */
+static void host_look_at_namespaces(struct host *host)
+{
+	if (host->uid == 0 && host_has_cap(host, CAP_SYS_ADMIN))
+		return;
+	host->namespaces.hints = host_read_hints();
+	if (host->namespaces.hints)
+		host_probe_namespaces(&host->namespaces);
+}
+
 static bool host_can_open(const char *path)
 {
 	cleanup_fd int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -95,7 +199,10 @@ int host_read(struct host *host, struct err *err)
 		return err_sys(err, ENOMEM, "cannot read the account");
 	if (host_read_groups(host, err) < 0)
 		return -EINVAL;
-	return host_read_status(host, err);
+	if (host_read_status(host, err) < 0)
+		return -EINVAL;
+	host_look_at_namespaces(host);
+	return 0;
 }
 
 void host_fini(struct host *host)

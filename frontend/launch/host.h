@@ -10,6 +10,22 @@
 #include "ipc/err.h"
 #include "ipc/plan.h"
 
+/* What points to namespaces being refused; a bit each. None of them proves it. */
+enum host_hint {
+	HOST_HINT_SECCOMP = 1, /* a filter is installed */
+	HOST_HINT_LIMIT = 2,   /* user.max_user_namespaces is 0 */
+	HOST_HINT_CHROOT = 4,  /* "/" is no mount point: unshare(2) of a user namespace is EPERM in a chroot */
+};
+
+enum host_step { HOST_STEP_ALL = 0, HOST_STEP_UNSHARE, HOST_STEP_MAP, HOST_STEP_MOUNT };
+
+/* The first step that the kernel refused and its errno; HOST_STEP_ALL and 0: all went, or nothing was tried. */
+struct host_probe {
+	uint32_t hints; /* HOST_HINT_* */
+	enum host_step refused;
+	int errnum;
+};
+
 struct host {
 	uid_t uid;
 	gid_t gid;
@@ -18,6 +34,7 @@ struct host {
 	uint64_t caps; /* effective; bit numbers of capabilities(7) */
 	bool fuse;     /* /dev/fuse can be opened */
 	bool loop;     /* /dev/loop-control can be opened; read for root only */
+	struct host_probe namespaces; /* probed only where host_read_hints() found something */
 	uint32_t group_count;
 	gid_t *groups; /* owned; supplementary groups */
 	char *name;    /* owned; login name, "u<uid>" when unknown */
@@ -30,6 +47,13 @@ struct host {
 
 int host_read(struct host *host, struct err *err);
 void host_fini(struct host *host);
+
+/* host_read_hints() - HOST_HINT_* that hold here. A few system calls, no process. */
+uint32_t host_read_hints(void);
+
+/* host_probe_namespaces() - does this process get what an ordinary launch needs: a user and a mount namespace, an id map, a mount?
+ * Tried in a child that is gone afterwards; costs about a millisecond. Fills @probe but for its hints. See user_namespaces(7). */
+void host_probe_namespaces(struct host_probe *probe);
 
 bool host_has_cap(const struct host *host, int cap);
 

@@ -7,8 +7,12 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "frontend/launch/host.h"
@@ -118,6 +122,37 @@ static void programs_are_found_along_the_path(void **state)
 	assert_int_equal(host_open_program("sh", "", &fd), -ENOENT);
 }
 
+/* A filter as outer containers have it; the probe's child inherits it. */
+static void refuse_unshare(void)
+{
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0), 0);
+}
+
+/* Last: the filter stays. */
+static void a_refused_namespace_is_hinted_at_and_found(void **state)
+{
+	struct host_probe probe = {HOST_HINT_LIMIT, HOST_STEP_MOUNT, 1};
+
+	(void)state;
+	host_probe_namespaces(&probe);
+	assert_int_equal(probe.hints, HOST_HINT_LIMIT);
+	assert_true((probe.refused == HOST_STEP_ALL) == (probe.errnum == 0));
+	refuse_unshare();
+	assert_true(host_read_hints() & HOST_HINT_SECCOMP);
+	host_probe_namespaces(&probe);
+	assert_int_equal(probe.refused, HOST_STEP_UNSHARE);
+	assert_int_equal(probe.errnum, EPERM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +164,7 @@ int main(void)
 		cmocka_unit_test(map_lines_have_an_end),
 		cmocka_unit_test(reading_this_host_works),
 		cmocka_unit_test(programs_are_found_along_the_path),
+		cmocka_unit_test(a_refused_namespace_is_hinted_at_and_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
