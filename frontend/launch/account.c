@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frontend/launch/name_service.h"
 #include "ipc/cleanup.h"
 
 static const char default_passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
@@ -78,7 +79,7 @@ static bool account_has_group(const char *text, gid_t gid)
 
 static void account_add_group(FILE *out, const struct host *host, gid_t gid)
 {
-	const struct group *group = getgrgid(gid);
+	const struct group *group = name_service_find_group(gid);
 
 	if (group)
 		(void)fprintf(out, "%s:x:%u:%s\n", group->gr_name, gid, host->name);

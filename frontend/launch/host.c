@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "frontend/launch/name_service.h"
 #include "ipc/cleanup.h"
 
 #define INITIAL_USERNS_INODE 0xEFFFFFFDu /* PROC_USER_INIT_INO of the kernel */
@@ -40,7 +41,7 @@ static int host_read_status(struct host *host, struct err *err)
 /* An id without an account is normal in containers: never fatal. */
 static void host_read_account(struct host *host)
 {
-	const struct passwd *account = getpwuid(host->uid);
+	const struct passwd *account = name_service_find_user(host->uid);
 	const char *home = getenv("HOME");
 
 	if (account) {
