@@ -82,6 +82,10 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend
 	frontend/action/spec.c frontend/action/shell_eval.c frontend/action/shell_word.c frontend/action/shell_builtin.c \
 	frontend/action/shell_host.c frontend/action/script.c frontend/strlist.c
 
+# Names of users: the host's programs ask libc; those for images are static and read /etc.
+NAMES_LIBC := frontend/launch/name_service_libc.c
+NAMES_FILES := frontend/launch/name_service_files.c
+
 IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
 	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/squash_read.c \
 	frontend/seccomp_profile.c policy/capability.c \
@@ -98,47 +102,65 @@ PROGRAMS := $(BUILD)/bin/singularity $(BUILD)/bin/run-singularity $(LIBEXEC_BIN)
 all: $(PROGRAMS)
 
 obj = $(addprefix $(OBJ)/,$(1:.c=.o))
+# One short line for each step; V=1 shows the commands, make -s nothing.
+show = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo "  $(1) $@";))
 GEN_HEADERS := $(GEN)/ipc/launch.pb-c.h
 PB_OBJS := $(OBJ)/gen/ipc/launch.pb-c.o
 
 $(GEN)/ipc/%.pb-c.c $(GEN)/ipc/%.pb-c.h: ipc/%.proto
 	@mkdir -p $(@D)
-	protoc-c --c_out=$(GEN) $<
+	$(call show,GEN)protoc-c --c_out=$(GEN) $<
 
 $(OBJ)/gen/%.o: $(GEN)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(HARDENING) -c -o $@ $<
+	$(call show,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(HARDENING) -c -o $@ $<
 
-$(OBJ)/%.o: %.c | $(GEN_HEADERS)
+# The places that are compiled in: another PREFIX= than last time builds anew.
+PATHS := $(GEN)/paths
+.PHONY: force
+$(PATHS): force
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) $(WARNINGS) -MMD -MP -c -o $@ $<
+	@echo '$(DEFINES)' | cmp -s - $@ || echo '$(DEFINES)' >$@
+
+$(OBJ)/%.o: %.c $(PATHS) | $(GEN_HEADERS)
+	@mkdir -p $(@D)
+	$(call show,CC)$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) $(WARNINGS) -MMD -MP -c -o $@ $<
 
 # libsquashfuse puts its own config.h over ours and is not clean under the strict set.
-$(OBJ)/starter/fuse/%.o: starter/fuse/%.c
+$(OBJ)/starter/fuse/%.o: starter/fuse/%.c $(PATHS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -MMD -MP -c -o $@ $<
+	$(call show,CC)$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -MMD -MP -c -o $@ $<
 
 STATIC := $(if $(SANITIZE),,-static-pie)
 
 $(LIBEXEC_BIN)/starter: $(call obj,$(STARTER_SRCS) $(FLAVOUR_PLAIN) $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(OBJ)/gen/ipc/launch.pb-c.o
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
 $(LIBEXEC_BIN)/starter-suid: $(call obj,$(STARTER_SRCS) $(FLAVOUR_SETUID) $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(OBJ)/gen/ipc/launch.pb-c.o
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
 $(LIBEXEC_BIN)/squashfs-server: $(call obj,$(FUSE_SRCS))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libsquashfuse.a -l:libdeflate.a -l:libz.a -l:liblzma.a \
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libsquashfuse.a -l:libdeflate.a -l:libz.a -l:liblzma.a \
 		-l:liblzo2.a -l:liblz4.a -l:libzstd.a -lpthread
 $(LIBEXEC_BIN)/action: $(call obj,$(ACTION_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
-$(BUILD)/bin/singularity: $(call obj,$(FRONTEND_SRCS) ipc/plan_encode.c $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(PB_OBJS)
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
+$(BUILD)/bin/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_LIBC) ipc/plan_encode.c $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(PB_OBJS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
 $(LIBEXEC_BIN)/imager: $(call obj,$(IMAGER_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lseccomp -lpthread
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lseccomp -lpthread
+
+# The same two for images of any kind, which need not have our libraries, nor a libc at all.
+$(BUILD)/static/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_FILES) ipc/plan_encode.c $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(PB_OBJS)
+	@mkdir -p $(@D)
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
+$(BUILD)/static/imager: $(call obj,$(IMAGER_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
+	@mkdir -p $(@D)
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libsquashfs.a -l:libdeflate.a -l:libz.a \
+		-l:libzstd.a -l:liblzma.a -l:liblzo2.a -l:liblz4.a -l:libjansson.a -l:libseccomp.a -lpthread
 $(BUILD)/bin/run-singularity: frontend/run-singularity.sh
 	@mkdir -p $(@D)
 	install -m 0755 $< $@
@@ -156,7 +178,7 @@ clean:
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 TESTED_SRCS := $(sort $(filter-out frontend/main.c frontend/imager.c frontend/action/main.c starter/main.c,\
 	$(FRONTEND_SRCS) $(IMAGER_SRCS) $(ACTION_SRCS) $(IPC_STARTER_SRCS) ipc/plan_encode.c $(POLICY_SRCS) \
-	$(STARTER_SRCS) $(FLAVOUR_PLAIN)))
+	$(STARTER_SRCS) $(FLAVOUR_PLAIN) $(NAMES_LIBC)))
 TEST_LIBS := -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -lseccomp -lcmocka -lpthread
 
 $(BUILD)/libtested.a: $(call obj,$(TESTED_SRCS)) $(PB_OBJS)
@@ -166,7 +188,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libtested.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -MMD -MP -o $@ $< $(BUILD)/libtested.a $(TEST_LIBS)
 
-.PHONY: deps check check-unit check-cli check-headers fuzz fuzz-programs fuzz-replay asan audit bench install deb dist-nested \
+.PHONY: deps check check-unit check-cli check-headers fuzz fuzz-programs fuzz-replay asan audit bench install uninstall deb dist-nested \
 	demo format format-check help
 
 DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler libsquashfuse-dev libfuse3-dev \
@@ -226,31 +248,49 @@ audit: all
 bench: all
 	tests/bench/bench.sh "$(BUILD)"
 
-LIBEXEC_PROGRAMS := imager starter squashfs-server action
+# ---- installation -----------------------------------------------------------------------------------------------------
+MAN_PAGES := $(wildcard frontend/man/*.[158])
+CONF_FILES := $(wildcard etc/*.conf etc/*.toml etc/*.json etc/*/*.json)
+SHARED_PROGRAMS := $(LIBEXEC_BIN)/starter $(LIBEXEC_BIN)/squashfs-server $(LIBEXEC_BIN)/action
+
+# $(1) singularity and $(2) imager, of either kind, and $(3) bin, $(4) libexec, $(5) etc: a tree. Files of the administrator stay.
+define install_tree
+	install -d "$(3)" "$(4)/singularity/bin" "$(5)/singularity"
+	install -m 0755 $(1) $(BUILD)/bin/run-singularity "$(3)"
+	install -m 0755 $(2) $(SHARED_PROGRAMS) "$(4)/singularity/bin"
+	@set -e; for f in $(CONF_FILES:etc/%=%); do to="$(5)/singularity/$$f"; \
+		[ -e "$$to" ] || [ -L "$$to" ] || install -D -m 0644 "etc/$$f" "$$to"; done
+endef
+
 install: all
-	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBEXECDIR)/singularity/bin" "$(DESTDIR)$(SYSCONFDIR)/singularity" "$(DESTDIR)$(MANDIR)/man1"
-	install -m 0755 $(BUILD)/bin/singularity $(BUILD)/bin/run-singularity "$(DESTDIR)$(BINDIR)"
-	for p in $(LIBEXEC_PROGRAMS); do install -m 0755 $(LIBEXEC_BIN)/$$p "$(DESTDIR)$(LIBEXECDIR)/singularity/bin" || exit 1; done
-	for f in etc/*; do [ -d "$$f" ] || [ -e "$(DESTDIR)$(SYSCONFDIR)/singularity/$${f##*/}" ] || install -m 0644 "$$f" "$(DESTDIR)$(SYSCONFDIR)/singularity/" || exit 1; done
-	for f in frontend/man/*.1; do [ ! -e "$$f" ] || install -m 0644 "$$f" "$(DESTDIR)$(MANDIR)/man1" || exit 1; done
+	$(call install_tree,$(BUILD)/bin/singularity,$(LIBEXEC_BIN)/imager,$(DESTDIR)$(BINDIR),$(DESTDIR)$(LIBEXECDIR),$(DESTDIR)$(SYSCONFDIR))
+	@set -e; for f in $(MAN_PAGES); do install -D -m 0644 "$$f" "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}"; done
 ifeq ($(WITH_SUID),1)
 	install -m 4755 -o root -g root $(LIBEXEC_BIN)/starter-suid "$(DESTDIR)$(LIBEXECDIR)/singularity/bin"
 	test "$$(stat -c '%u:%g %a' "$(DESTDIR)$(LIBEXECDIR)/singularity/bin/starter-suid")" = "0:0 4755"
 endif
 
-# Relocatable, without the setuid starter: what an image for nested use holds.
-dist-nested: all
-	rm -rf $(BUILD)/nested && mkdir -p $(BUILD)/nested/bin $(BUILD)/nested/libexec/singularity/bin $(BUILD)/nested/etc/singularity
-	install -m 0755 $(BUILD)/bin/singularity $(BUILD)/bin/run-singularity $(BUILD)/nested/bin
-	for p in $(LIBEXEC_PROGRAMS); do install -m 0755 $(LIBEXEC_BIN)/$$p $(BUILD)/nested/libexec/singularity/bin || exit 1; done
-	for f in etc/*; do [ -d "$$f" ] || install -m 0644 "$$f" $(BUILD)/nested/etc/singularity/ || exit 1; done
-	tar -C $(BUILD)/nested --owner=0 --group=0 --sort=name -czf $(BUILD)/singularity-nested.tar.gz .
+# What install put there, but for the configuration.
+uninstall:
+	rm -f "$(DESTDIR)$(BINDIR)/singularity" "$(DESTDIR)$(BINDIR)/run-singularity"
+	@set -e; for f in $(MAN_PAGES); do rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}"; done
+	@set -e; for p in imager starter starter-suid squashfs-server action; do rm -f "$(DESTDIR)$(LIBEXECDIR)/singularity/bin/$$p"; done
+	@rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(LIBEXECDIR)/singularity/bin" "$(DESTDIR)$(LIBEXECDIR)/singularity" 2>/dev/null || :
+	@echo "configuration stays: $(DESTDIR)$(SYSCONFDIR)/singularity"
 
+# For images: relocatable, static, without the setuid starter. Runs where there is no libc, or another one.
+NESTED := $(BUILD)/nested
+dist-nested: all $(BUILD)/static/singularity $(BUILD)/static/imager
+	@rm -rf $(NESTED)
+	$(call install_tree,$(BUILD)/static/singularity,$(BUILD)/static/imager,$(NESTED)/bin,$(NESTED)/libexec,$(NESTED)/etc)
+	strip $(NESTED)/bin/singularity $(NESTED)/libexec/singularity/bin/*
+	tar -C $(NESTED) --owner=0 --group=0 --sort=name -czf $(BUILD)/singularity-nested.tar.gz .
+
+# Two Debian packages: all but the setuid starter, and the setuid starter.
 deb:
-	rm -rf $(BUILD)/deb && $(MAKE) BUILD=$(BUILD)/deb-build PREFIX=/usr SYSCONFDIR=/etc LOCALSTATEDIR=/var DESTDIR=$(abspath $(BUILD))/deb install
-	mkdir -p $(BUILD)/deb/DEBIAN
-	printf 'Package: singularity-c\nVersion: %s\nArchitecture: %s\nMaintainer: the authors\nDepends: libc6, libjansson4, libsquashfs1, libdeflate0, libseccomp2, zlib1g, libzstd1, liblzma5, liblz4-1\nRecommends: uidmap\nDescription: Singularity containers in C\n Runs SIF, squashfs and sandbox images, nested to any depth.\n' "$(subst +c,~c,$(VERSION))" "$$(dpkg --print-architecture)" > $(BUILD)/deb/DEBIAN/control
-	dpkg-deb --root-owner-group --build $(BUILD)/deb $(BUILD)/singularity-c.deb
+	@rm -rf $(BUILD)/deb
+	$(MAKE) BUILD=$(BUILD)/deb-build PREFIX=/usr SYSCONFDIR=/etc LOCALSTATEDIR=/var DESTDIR=$(abspath $(BUILD))/deb/root WITH_SUID=1 install
+	frontend/deb/make_deb.sh $(BUILD)/deb $(BUILD) "$(VERSION)"
 
 demo: deps
 	$(MAKE) dist-nested
@@ -270,7 +310,9 @@ help:
 		'make audit' 'what is in the privileged program, and its rules' \
 		'make bench' 'start-up times against the bare system calls and bubblewrap' \
 		'make install [WITH_SUID=1]' 'below PREFIX=$(PREFIX); DESTDIR= stages' \
-		'make deb, make dist-nested' 'a package; a relocatable tarball for use inside images' \
+		'make uninstall' 'remove what install put there; the configuration stays' \
+		'make deb' 'Debian packages: $(BUILD)/singularity-c*.deb' \
+		'make dist-nested' 'static, relocatable: $(BUILD)/singularity-nested.tar.gz, for use inside images' \
 		'make deps' 'install what is missing from Debian' \
 		'make format, format-check' 'clang-format' \
 		'make clean' 'remove $(BUILD)/'

@@ -23,9 +23,6 @@ say "$singularity" exec debian.sif cat /etc/os-release
 echo "An image that holds this build, without the setuid starter:"
 mkdir -p debian/opt/singularity debian/.singularity.d
 tar -C debian/opt/singularity -xzf "$build/singularity-nested.tar.gz"
-ldd "$singularity" | grep -o '/[^ ]*' | while read -r library; do
-	[ -e "debian$library" ] || { mkdir -p "debian$(dirname "$library")"; cp -L "$library" "debian$library"; }
-done
 printf '#!/bin/sh\nexec /opt/singularity/bin/singularity "$@"\n' >debian/.singularity.d/runscript
 chmod 0755 debian/.singularity.d/runscript
 say "$singularity" build nested.sif debian

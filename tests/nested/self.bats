@@ -13,11 +13,6 @@ setup_file() {
 	make_sandbox "$WORK/outer"
 	mkdir -p "$WORK/outer/opt/singularity"
 	tar -C "$WORK/outer/opt/singularity" -xzf "$BUILD/singularity-nested.tar.gz"
-	# The frontend and the imager are dynamic: their loader and libraries come along.
-	ldd "$WORK/outer/opt/singularity/bin/singularity" | grep -o '/[^ ]*' | while read -r library; do
-		mkdir -p "$WORK/outer$(dirname "$library")"
-		cp -L "$library" "$WORK/outer$library"
-	done
 	mkdir -p "$WORK/outer/.singularity.d"
 	printf '#!/bin/sh\nexec /opt/singularity/bin/singularity "$@"\n' >"$WORK/outer/.singularity.d/runscript"
 	chmod 0755 "$WORK/outer/.singularity.d/runscript"
