@@ -188,6 +188,18 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libtested.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -MMD -MP -o $@ $< $(BUILD)/libtested.a $(TEST_LIBS)
 
+# Programs of the hostile suites: a caller that writes its own requests, and what it tries to start.
+HOSTILE_SRCS := $(wildcard tests/hostile/driver.c tests/hostile/attempt.c tests/hostile/attack_*.c tests/hostile/wire.c)
+HOSTILE_PROGRAMS := $(BUILD)/tests/hostile/driver $(BUILD)/tests/hostile/payload
+$(BUILD)/tests/hostile/driver: $(HOSTILE_SRCS) tests/hostile/driver.h $(BUILD)/libtested.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) -Wall -Wextra -o $@ $(HOSTILE_SRCS) $(BUILD)/libtested.a $(TEST_LIBS)
+$(BUILD)/tests/hostile/%: tests/hostile/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -Wall -Wextra -static -o $@ $<
+hostile-programs: $(HOSTILE_PROGRAMS)
+.PHONY: hostile-programs check-hostile
+
 .PHONY: deps check check-unit check-cli check-headers fuzz fuzz-programs fuzz-replay asan audit bench install uninstall deb dist-nested \
 	demo format format-check help
 
@@ -206,12 +218,15 @@ deps:
 
 check: deps
 	$(MAKE) all
-	tests/lib/run_checks.sh "$(BUILD)" unit fuzz headers cli
+	tests/lib/run_checks.sh "$(BUILD)" unit fuzz headers cli hostile
 
 check-unit: $(UNIT_TESTS)
 # ONLY="exec binds" takes those files alone.
 check-cli: all
 	tests/lib/run_checks.sh "$(BUILD)" cli
+# What `make check` runs of it takes two minutes; HOSTILE_LONG=1 tries for longer.
+check-hostile: all
+	tests/lib/run_checks.sh "$(BUILD)" hostile
 check-headers: $(GEN_HEADERS)
 	tests/audit/headers.sh "$(BUILD)"
 
@@ -304,7 +319,7 @@ help:
 	@printf '%-28s %s\n' \
 		'make' 'build everything below $(BUILD)/' \
 		'make demo' 'from a bare Debian to a container in a container' \
-		'make check' 'all tests (check-unit, check-headers, check-cli [ONLY="names"], fuzz-replay)' \
+		'make check' 'all tests (check-unit, check-headers, check-hostile, check-cli [ONLY="names"], fuzz-replay)' \
 		'make asan' 'unit tests and fuzz corpora with sanitizers' \
 		'make fuzz' 'libFuzzer on each parser, FUZZ_SECONDS=60 each' \
 		'make audit' 'what is in the privileged program, and its rules' \

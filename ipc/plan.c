@@ -220,6 +220,7 @@ static int plan_check_overlays(const struct plan *plan, struct err *err)
 {
 	CHECK(plan->overlay_count <= PLAN_MAX_OVERLAYS, "too many overlays");
 	CHECK((plan->layers & ~7u) == 0, "unknown layers");
+	CHECK(plan->fs[0].writable == plan->root_writable, "the root is writable or it is not");
 	CHECK(!plan->root_writable || (!plan->writable_tmpfs && !plan->overlay_count) || plan->overlay_count,
 	      "a writable root has no layer");
 	for (uint32_t i = 0; i < plan->overlay_count; i++) {

@@ -87,7 +87,7 @@ static bool facts_lies_below(int dir_fd, const struct conf_list *paths)
 /* The kernel's own name of the open file, taken apart until its directory opens: never a path from the message. */
 static bool facts_file_lies_below(int fd, const struct stat *st, const struct conf_list *paths)
 {
-	char link[32] = "/proc/self/fd/", path[PLAN_PATH_MAX];
+	char link[32] = "/proc/self/fd/", path[PLAN_PATH_MAX], *name;
 	cleanup_fd int dir_fd = -1;
 	struct stat again;
 	unsigned int number = (unsigned int)fd, at = 14;
@@ -105,14 +105,17 @@ static bool facts_file_lies_below(int fd, const struct stat *st, const struct co
 	if (length <= 0)
 		return false;
 	path[length] = '\0';
-	/* The name must still lead to this very file: a "(deleted)" or swapped one does not. */
-	if (lstat(path, &again) < 0 || again.st_dev != st->st_dev || again.st_ino != st->st_ino)
-		return false;
 	if (S_ISDIR(st->st_mode))
 		return facts_lies_below(fd, paths);
-	*strrchr(path, '/') = '\0';
+	name = strrchr(path, '/');
+	if (!name)
+		return false;
+	*name++ = '\0';
+	/* The directory first, then the file in it: by name once more, and a renamed directory could stand in for another. A
+	 * "(deleted)" or swapped file is not found. */
 	dir_fd = open(path[0] ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return dir_fd >= 0 && facts_lies_below(dir_fd, paths);
+	return dir_fd >= 0 && fstatat(dir_fd, name, &again, AT_SYMLINK_NOFOLLOW) == 0 && again.st_dev == st->st_dev &&
+	       again.st_ino == st->st_ino && facts_lies_below(dir_fd, paths);
 }
 
 int facts_read(const struct plan *plan, const struct conf *conf, const int *fds, uint32_t fd_count,

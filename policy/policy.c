@@ -16,6 +16,7 @@
 #include "policy/facts.h"
 
 #define NSFS_MAGIC_NUMBER 0x6e736673u
+#define PIDFS_MAGIC_NUMBER 0x50494446u
 #define DENY(err, ...) err_set(err, ERR_DENIED, EPERM, __VA_ARGS__)
 #define REFUSE(condition, ...)                                                                     \
 	do {                                                                                       \
@@ -64,6 +65,37 @@ static int policy_check_limits(const struct conf *conf, const struct plan *plan,
 	return 0;
 }
 
+/* Where the kernel's own file systems may appear: nowhere but in their own place. */
+static const struct policy_kernel_fs {
+	uint64_t magic;
+	const char *place;
+} kernel_fs[] = {{PROC_SUPER_MAGIC, "/proc"}, {SYSFS_MAGIC, "/sys"},	{DEVPTS_SUPER_MAGIC, "/dev"},
+		 {NSFS_MAGIC_NUMBER, NULL},   {PIDFS_MAGIC_NUMBER, NULL}};
+
+static const struct policy_kernel_fs *policy_find_kernel_fs(const struct facts_fd *fd)
+{
+	for (size_t i = 0; i < sizeof(kernel_fs) / sizeof(kernel_fs[0]); i++)
+		if (fd->fs_magic == kernel_fs[i].magic)
+			return &kernel_fs[i];
+	return NULL;
+}
+
+static bool policy_lies_in(const char *path, const char *dir)
+{
+	size_t length = strlen(dir);
+
+	return strncmp(path, dir, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+static int policy_check_source_fs(const char *target, const struct facts_fd *fd, struct err *err)
+{
+	const struct policy_kernel_fs *found = policy_find_kernel_fs(fd);
+
+	REFUSE(found && (!found->place || !policy_lies_in(target, found->place)),
+	       "a kernel file system cannot be bound to %s", target);
+	return 0;
+}
+
 static int policy_check_image(const struct conf *conf, const struct plan *plan, uint32_t index,
 			      const struct facts *facts, struct err *err)
 {
@@ -77,33 +109,18 @@ static int policy_check_image(const struct conf *conf, const struct plan *plan, 
 		return -EPERM;
 	if (!setuid)
 		return 0;
+	/* The server runs as the caller, who can make it show anything. */
+	REFUSE(fs->method == PLAN_METHOD_FUSE && (conf->limit_container_owners.count || conf->limit_container_groups.count ||
+						  conf->limit_container_paths.count),
+	       "with 'limit container ...' only the kernel mounts images (allow kernel squashfs = yes)");
 	REFUSE(kernel && fs->type == PLAN_FS_SQUASHFS && !conf->allow_kernel_squashfs,
 	       "squashfs images are not mounted by the kernel here (allow kernel squashfs = no)");
 	REFUSE(kernel && fs->type == PLAN_FS_EXT3 && !conf->allow_kernel_extfs,
 	       "ext3 images are not mounted by the kernel here (allow kernel extfs = no)");
+	REFUSE(fs->type == PLAN_FS_DIRECTORY && policy_find_kernel_fs(&facts->fds[fs->fd]),
+	       "a kernel file system is no image"); /* overlayfs reads a layer with its mounter's credentials */
 	REFUSE(index > 0 && fs->type == PLAN_FS_DIRECTORY && fs->writable,
 	       "a writable directory overlay needs root or a user namespace");
-	return 0;
-}
-
-/* Where the kernel's own file systems may appear: nowhere but in their own place. */
-static int policy_check_source_fs(const char *target, const struct facts_fd *fd, struct err *err)
-{
-	const struct {
-		uint64_t magic;
-		const char *place;
-	} kernel_fs[] = {{PROC_SUPER_MAGIC, "/proc"}, {SYSFS_MAGIC, "/sys"}, {DEVPTS_SUPER_MAGIC, "/dev"},
-			 {NSFS_MAGIC_NUMBER, NULL}};
-
-	for (size_t i = 0; i < sizeof(kernel_fs) / sizeof(kernel_fs[0]); i++) {
-		size_t length = kernel_fs[i].place ? strlen(kernel_fs[i].place) : 0;
-
-		if (fd->fs_magic != kernel_fs[i].magic)
-			continue;
-		REFUSE(length == 0 || strncmp(target, kernel_fs[i].place, length) != 0 ||
-			       (target[length] != '\0' && target[length] != '/'),
-		       "a kernel file system cannot be bound to %s", target);
-	}
 	return 0;
 }
 
@@ -230,10 +247,12 @@ static int policy_check_mount(const struct conf *conf, const struct plan *plan, 
 
 	REFUSE(attached && !(mount->attrs & PLAN_ATTR_NOSUID), "a mount without nosuid needs root");
 	REFUSE(attached && !(mount->attrs & PLAN_ATTR_NODEV) && mount->origin != PLAN_ORIGIN_DEV &&
-		       strncmp(target, "/dev/", 5) != 0 && strcmp(target, "/dev") != 0,
+		       !policy_lies_in(target, "/dev"),
 	       "a mount without nodev needs root");
 	if (fd && mount->kind != PLAN_MOUNT_FILE && policy_check_source_fs(target, fd, err) < 0)
 		return -EPERM;
+	/* A fresh instance has none of the mount options (hidepid) that the host's own has. */
+	REFUSE(mount->kind == PLAN_MOUNT_PROC && !plan->ns_pid, "a fresh /proc needs a PID namespace");
 	if (policy_check_kind(conf, mount, target, err) < 0)
 		return -EPERM;
 	return policy_check_origin(conf, mount, mount->kind == PLAN_MOUNT_FILE ? NULL : fd, facts, err);

@@ -154,7 +154,7 @@ static int binds_kernel_fs(const struct stage *stage, uint32_t index, const char
 			    strerror(-result));
 	else
 		log_debug("fresh %s refused (%s), binding the outer one", fstype, strerror(-result));
-	return binds_source(stage, index, 0, target_fd, err);
+	return binds_source(stage, index, mount->attrs, target_fd, err);
 }
 
 static int binds_devpts(const struct stage *stage, uint32_t index, int target_fd, struct err *err)

@@ -188,6 +188,17 @@ static void layer_make_upper_points(const struct stage *stage, int upper_fd)
 	}
 }
 
+/* Mount points may be made in what we have just mounted; never in a bare image, which may be any directory of the host. */
+static int layer_own_overlay(struct stage *stage, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(stage->root_fd, &st) < 0)
+		return err_sys(err, errno, "cannot read the container's root");
+	stage->scope.own[stage->scope.own_count++] = st.st_dev;
+	return 0;
+}
+
 static int layer_try_overlay(struct stage *stage, int target_fd, struct err *err)
 {
 	struct layer_dirs dirs = {.upper = -1, .work = -1};
@@ -204,7 +215,7 @@ static int layer_try_overlay(struct stage *stage, int target_fd, struct err *err
 	if (result == 0)
 		stage->root_seal = own_upper && !stage->plan->writable_tmpfs;
 	layer_close(&dirs);
-	return result;
+	return result < 0 ? result : layer_own_overlay(stage, err);
 }
 
 static int layer_use_image(struct stage *stage, struct err *err)
@@ -240,18 +251,11 @@ static int layer_choose(struct stage *stage, bool needed, bool required, struct 
 int layer_setup(struct stage *stage, bool needed, struct err *err)
 {
 	bool required = stage->plan->writable_tmpfs || stage->plan->overlay_count > 0;
-	struct stat st;
-	int result = layer_choose(stage, needed && !stage->plan->root_writable, required, err);
+	int result;
 
-	if (result < 0)
-		return result;
-	if (fstat(stage->root_fd, &st) < 0)
-		return err_sys(err, errno, "cannot read the container's root");
-	stage->scope.root_fd = stage->root_fd;
 	stage->scope.own[0] = stage->session_dev;
 	stage->scope.own_count = 1;
-	/* A writable sandbox of the caller's own may get mount points; any other bare image may not. */
-	if (stage->root_fd >= 0 && (required || (needed && !stage->plan->root_writable)))
-		stage->scope.own[stage->scope.own_count++] = st.st_dev;
-	return 0;
+	result = layer_choose(stage, needed && !stage->plan->root_writable, required, err);
+	stage->scope.root_fd = stage->root_fd;
+	return result;
 }

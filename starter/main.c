@@ -3,6 +3,7 @@
  * The starter: one request in, one process out. main() is the list of phases in the order they run; README, ARCHITECTURE, says
  * what each may do. In the setuid flavour this program is the whole privileged part of the platform.
  */
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,6 +72,9 @@ static int main_judge(struct err *err)
 	static struct facts facts;
 	int result;
 
+	/* The flow is a claim like the rest: every other one hands out ids and capabilities that its caller holds already. */
+	if (flavour_is_setuid != (stage.plan->flow == PLAN_FLOW_SETUID))
+		return err_set(err, ERR_PROTOCOL, EPROTO, "the launch request is for another starter");
 	if (!flavour_is_setuid)
 		return 0;
 	privs_raise(PRIVS_ROOT_FS);

@@ -23,6 +23,7 @@
 #define PROC_FD_MAX 32
 
 static bool use_legacy;
+static unsigned long propagation; /* of every tree that was cloned before this mount namespace was separated */
 
 bool mnt_uses_api(void)
 {
@@ -70,10 +71,9 @@ int mnt_set_propagation(bool private_, struct err *err)
 {
 	int result;
 
+	propagation = private_ ? MS_PRIVATE : MS_SLAVE;
 	privs_raise(PRIVS_MOUNT);
-	result = mount(NULL, "/", NULL, MS_REC | (private_ ? MS_PRIVATE : MS_SLAVE), NULL) < 0
-			 ? -errno
-			 : 0;
+	result = mount(NULL, "/", NULL, MS_REC | propagation, NULL) < 0 ? -errno : 0;
 	privs_lower();
 	return result < 0 ? err_sys(err, -result, "cannot separate this mount namespace") : 0;
 }
@@ -97,12 +97,13 @@ int mnt_clone(int src_fd, int *out_fd, struct err *err)
 /* privileged: mount_setattr(2) move_mount(2) CAP_SYS_ADMIN */
 int mnt_attach_clone(int tree_fd, uint32_t attrs, int target_fd, struct err *err)
 {
-	struct mount_attr attr = {.attr_set = mnt_api_attrs(attrs)};
+	/* A clone is a peer of its host mount: what is mounted on it later would appear on the host. */
+	struct mount_attr attr = {.attr_set = mnt_api_attrs(attrs), .propagation = flavour_is_setuid ? propagation : 0};
 	int result = 0;
 
 	privs_raise(PRIVS_MOUNT);
 	/* attr_set alone never meets a locked flag, and reaches the mounts below too. */
-	if (attrs && mount_setattr(tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+	if ((attrs || attr.propagation) && mount_setattr(tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
 		result = -errno;
 	else if (move_mount(tree_fd, "", target_fd, "",
 			    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)

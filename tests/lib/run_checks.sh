@@ -61,8 +61,11 @@ run_headers() {
 	done
 }
 
-run_cli() {
-	for suite in tests/cli/*.bats tests/nested/*.bats tests/hostile/*.bats; do
+run_cli() { run_bats tests/cli/*.bats tests/nested/*.bats; }
+run_hostile() { run_bats tests/hostile/*.bats; }
+
+run_bats() {
+	for suite in "$@"; do
 		[ -e "$suite" ] || continue
 		timed "$suite" env SINGULARITY="$PWD/$build/bin/singularity" LIBEXEC_BIN="$PWD/$build/libexec/singularity/bin" BUILD="$build" bats --tap "$suite"
 		passed=$((passed + $(grep '^ok ' "$log" | grep -vc '# skip')))
