@@ -206,7 +206,7 @@ hostile-programs: $(HOSTILE_PROGRAMS)
 DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler libsquashfuse-dev libfuse3-dev \
 	libjansson-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev liblz4-dev liblzo2-dev libsquashfs-dev \
 	libcmocka-dev bats squashfs-tools busybox-static uidmap debootstrap procps libcap2-bin attr e2fsprogs file \
-	util-linux bubblewrap strace bc binutils
+	util-linux bubblewrap strace bc binutils docker.io podman runc jq
 
 # Installs what is missing, as root on Debian; says so otherwise.
 deps:

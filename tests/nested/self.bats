@@ -3,20 +3,12 @@
 # An image that holds our own non-setuid build runs a second image: every outer flow, and eight levels.
 
 load ../lib/profiles.bash
+load ../lib/outers.bash
 
 setup_file() {
 	profiles_setup
 	suid_setup
-	make -s dist-nested BUILD="$BUILD" >/dev/null 2>&1
-	make_sandbox "$WORK/inner"
-	as_root build "$WORK/inner.sif" "$WORK/inner" 2>/dev/null
-	make_sandbox "$WORK/outer"
-	mkdir -p "$WORK/outer/opt/singularity"
-	tar -C "$WORK/outer/opt/singularity" -xzf "$BUILD/singularity-nested.tar.gz"
-	mkdir -p "$WORK/outer/.singularity.d"
-	printf '#!/bin/sh\nexec /opt/singularity/bin/singularity "$@"\n' >"$WORK/outer/.singularity.d/runscript"
-	chmod 0755 "$WORK/outer/.singularity.d/runscript"
-	as_root build "$WORK/nested.sif" "$WORK/outer" 2>/dev/null
+	outers_make_images
 	export WORK FUSE_MODE
 }
 
