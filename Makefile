@@ -47,7 +47,9 @@ LIBEXEC_BIN := $(BUILD)/libexec/singularity/bin
 CONFDIR_BUILD := $(BUILD)/etc/singularity
 
 CPPFLAGS += -std=gnu11 -D_GNU_SOURCE -I. -I$(GEN)
-DEFINES := -DSINGULARITY_VERSION='"$(VERSION)"' -DSINGULARITY_PREFIX='"$(PREFIX)"' \
+DEFINES := -DSINGULARITY_VERSION='"$(VERSION)"'
+# Where it will be installed: known to PLACED_SRCS alone, which are built anew when a place changes.
+PLACES := -DSINGULARITY_PREFIX='"$(PREFIX)"' \
 	-DSINGULARITY_BINDIR='"$(BINDIR)"' -DSINGULARITY_LIBEXECDIR='"$(LIBEXECDIR)"' \
 	-DSINGULARITY_SYSCONFDIR='"$(SYSCONFDIR)"' -DSINGULARITY_LOCALSTATEDIR='"$(LOCALSTATEDIR)"'
 
@@ -94,6 +96,8 @@ IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
 	frontend/pack/scan.c frontend/pack/base_files.c frontend/pack/metadata.c frontend/pack/build_sif.c \
 	frontend/pack/target.c frontend/pack/build.c frontend/pack/extract.c
 
+PLACED_SRCS := frontend/cli_options.c frontend/settings/install.c starter/main.c
+
 # ---- rules -----------------------------------------------------------------------------------------------------------
 PROGRAMS := $(BUILD)/bin/singularity $(BUILD)/bin/run-singularity $(LIBEXEC_BIN)/imager $(LIBEXEC_BIN)/starter \
 	$(LIBEXEC_BIN)/starter-suid $(LIBEXEC_BIN)/squashfs-server $(LIBEXEC_BIN)/action $(CONFDIR_BUILD)/singularity.conf
@@ -115,19 +119,19 @@ $(OBJ)/gen/%.o: $(GEN)/%.c
 	@mkdir -p $(@D)
 	$(call show,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(HARDENING) -c -o $@ $<
 
-# The places that are compiled in: another PREFIX= than last time builds anew.
-PATHS := $(GEN)/paths
 .PHONY: force
-$(PATHS): force
+$(GEN)/places: force
 	@mkdir -p $(@D)
-	@echo '$(DEFINES)' | cmp -s - $@ || echo '$(DEFINES)' >$@
+	@echo '$(PLACES)' | cmp -s - $@ || echo '$(PLACES)' >$@
+$(call obj,$(PLACED_SRCS)): DEFINES += $(PLACES)
+$(call obj,$(PLACED_SRCS)): $(GEN)/places
 
-$(OBJ)/%.o: %.c $(PATHS) | $(GEN_HEADERS)
+$(OBJ)/%.o: %.c | $(GEN_HEADERS)
 	@mkdir -p $(@D)
 	$(call show,CC)$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) $(WARNINGS) -MMD -MP -c -o $@ $<
 
 # libsquashfuse puts its own config.h over ours and is not clean under the strict set.
-$(OBJ)/starter/fuse/%.o: starter/fuse/%.c $(PATHS)
+$(OBJ)/starter/fuse/%.o: starter/fuse/%.c
 	@mkdir -p $(@D)
 	$(call show,CC)$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -MMD -MP -c -o $@ $<
 
@@ -163,10 +167,10 @@ $(BUILD)/static/imager: $(call obj,$(IMAGER_SRCS) ipc/err.c ipc/log.c ipc/channe
 		-l:libzstd.a -l:liblzma.a -l:liblzo2.a -l:liblz4.a -l:libjansson.a -l:libseccomp.a -lpthread
 $(BUILD)/bin/run-singularity: frontend/run-singularity.sh
 	@mkdir -p $(@D)
-	install -m 0755 $< $@
+	@install -m 0755 $< $@
 $(CONFDIR_BUILD)/%: etc/%
 	@mkdir -p $(@D)
-	install -m 0644 $< $@
+	@install -m 0644 $< $@
 
 clean:
 	rm -rf $(BUILD)
@@ -182,11 +186,11 @@ TESTED_SRCS := $(sort $(filter-out frontend/main.c frontend/imager.c frontend/ac
 TEST_LIBS := -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -lseccomp -lcmocka -lpthread
 
 $(BUILD)/libtested.a: $(call obj,$(TESTED_SRCS)) $(PB_OBJS)
-	rm -f $@
-	ar rcs $@ $^
+	@rm -f $@
+	$(call show,AR)ar rcs $@ $^
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libtested.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -MMD -MP -o $@ $< $(BUILD)/libtested.a $(TEST_LIBS)
+	$(call show,LD)$(CC) $(CPPFLAGS) $(DEFINES) $(PLACES) $(CFLAGS) $(HARDENING) -Wall -Wextra -MMD -MP -o $@ $< $(BUILD)/libtested.a $(TEST_LIBS)
 
 # Programs of the hostile suites: a caller that writes its own requests, and what it tries to start.
 HOSTILE_SRCS := $(wildcard tests/hostile/driver.c tests/hostile/attempt.c tests/hostile/attack_*.c tests/hostile/wire.c)
@@ -234,7 +238,7 @@ check-headers: $(GEN_HEADERS)
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/libtested.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -o $@ $< tests/fuzz/replay.c $(BUILD)/libtested.a $(TEST_LIBS)
+	$(call show,LD)$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -o $@ $< tests/fuzz/replay.c $(BUILD)/libtested.a $(TEST_LIBS)
 fuzz-programs: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
 fuzz-replay: fuzz-programs
 	tests/lib/run_checks.sh "$(BUILD)" fuzz
