@@ -6,6 +6,7 @@
 #include "ipc/plan.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #define BAD(err, ...) err_set(err, ERR_PROTOCOL, EPROTO, __VA_ARGS__)
@@ -19,7 +20,9 @@ enum slot { SLOT_FREE, SLOT_ONCE, SLOT_PROGRAM };
 
 void plan_init(struct plan *plan)
 {
-	memset(plan, 0, sizeof(*plan));
+	/* Texts are read up to text_bytes only: their pages stay untouched. */
+	memset(plan, 0, offsetof(struct plan, text));
+	plan->text[0] = '\0';
 	plan->version = PLAN_VERSION;
 	plan->init = PLAN_INIT_NONE;
 	plan->idmap.method = PLAN_IDMAP_NONE;

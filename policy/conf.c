@@ -178,7 +178,7 @@ static int conf_set(struct conf *conf, const struct conf_row *row, struct span v
 
 void conf_init(struct conf *conf)
 {
-	memset(conf, 0, sizeof(*conf));
+	memset(conf, 0, offsetof(struct conf, text));
 #define CONF_BOOL(name, member, default_value) conf->member = default_value;
 #define CONF_UINT(name, member, default_value) conf->member = default_value;
 #define CONF_STRING(name, member, default_value) conf->member = default_value;

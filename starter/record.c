@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -77,6 +78,7 @@ static void *record_map(size_t bytes, int sharing)
 /* The page is shared with a child until it is gone: copy once, then judge the copy only. */
 static int record_take(const struct record_page *page, struct record *record, struct err *err)
 {
+	const uint32_t text_bytes = page->plan.text_bytes;
 	struct plan *plan;
 
 	if (page->result != 0) {
@@ -88,7 +90,9 @@ static int record_take(const struct record_page *page, struct record *record, st
 	plan = record_map(sizeof(*plan), MAP_PRIVATE);
 	if (!plan)
 		return err_sys(err, errno, "cannot reserve memory for the plan");
-	memcpy(plan, &page->plan, sizeof(*plan));
+	/* The rest of the texts stays zero pages that cost nothing; plan_check() trusts no length. */
+	memcpy(plan, &page->plan,
+	       offsetof(struct plan, text) + (text_bytes < PLAN_TEXT_MAX ? text_bytes : PLAN_TEXT_MAX));
 	record->plan = plan;
 	return plan_check(plan, record->fd_count, err);
 }

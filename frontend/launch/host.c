@@ -21,20 +21,40 @@
 
 #define INITIAL_USERNS_INODE 0xEFFFFFFDu /* PROC_USER_INIT_INO of the kernel */
 
+/* The whole of a small file of /proc or /etc; NULL with errno. */
+static char *host_read_text(const char *path)
+{
+	cleanup_file FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!file)
+		return NULL;
+	if (getdelim(&text, &size, '\0', file) < 0) {
+		free(text);
+		return ferror(file) ? NULL : strdup("");
+	}
+	return text;
+}
+
+/* The number in hexadecimal behind @key of /proc/self/status, 0 when there is none. */
+static uint64_t host_find_mask(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	return at ? strtoull(at + strlen(key), NULL, 16) : 0;
+}
+
 static int host_read_status(struct host *host, struct err *err)
 {
-	cleanup_file FILE *status = fopen("/proc/self/status", "re");
-	char line[256];
-	int number;
+	cleanup_ptr char *text = host_read_text("/proc/self/status");
 
-	if (!status)
+	if (!text)
 		return err_sys(err, errno, "cannot read /proc/self/status");
-	while (fgets(line, sizeof(line), status)) {
-		if (sscanf(line, "CapEff: %" SCNx64, &host->caps) == 1)
-			continue;
-		if (sscanf(line, "NoNewPrivs: %d", &number) == 1)
-			host->no_new_privs = number != 0;
-	}
+	host->caps = host_find_mask(text, "\nCapEff:");
+	host->no_new_privs = host_find_mask(text, "\nNoNewPrivs:") != 0;
+	host->blocked_signals = host_find_mask(text, "\nSigBlk:");
+	host->ignored_signals = host_find_mask(text, "\nSigIgn:");
 	return 0;
 }
 
@@ -220,22 +240,6 @@ void host_fini(struct host *host)
 bool host_has_cap(const struct host *host, int cap)
 {
 	return (host->caps >> cap & 1) != 0;
-}
-
-/* The whole of a small file of /proc or /etc; NULL with errno. */
-static char *host_read_text(const char *path)
-{
-	cleanup_file FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t size = 0;
-
-	if (!file)
-		return NULL;
-	if (getdelim(&text, &size, '\0', file) < 0) {
-		free(text);
-		return ferror(file) ? NULL : strdup("");
-	}
-	return text;
 }
 
 uint32_t host_parse_map(const char *text, struct plan_extent *extents)

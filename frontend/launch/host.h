@@ -32,6 +32,7 @@ struct host {
 	bool initial_userns;
 	bool no_new_privs;
 	uint64_t caps; /* effective; bit numbers of capabilities(7) */
+	uint64_t blocked_signals, ignored_signals; /* bit 0 is signal 1 */
 	bool fuse;     /* /dev/fuse can be opened */
 	bool loop;     /* /dev/loop-control can be opened; read for root only */
 	struct host_probe namespaces; /* probed only where host_read_hints() found something */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "frontend/launch/launch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,21 +103,37 @@ static int launch_pass_descriptors(struct action_spec *spec, const bool *inherit
 
 #define INHERITED_MAX 1024
 
-/* Before we open anything of our own. */
+static void launch_note_descriptor(bool inherited[INHERITED_MAX], int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	inherited[fd] = flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
+/* Before we open anything of our own; the directory we list them with closes on exec and does not count. */
 static void launch_note_descriptors(bool inherited[INHERITED_MAX])
 {
-	for (int fd = 3; fd < INHERITED_MAX; fd++) {
-		int flags = fcntl(fd, F_GETFD);
+	DIR *open_files = opendir("/proc/self/fd");
+	struct dirent *entry;
 
-		inherited[fd] = flags >= 0 && !(flags & FD_CLOEXEC);
+	if (!open_files) {
+		for (int fd = 3; fd < INHERITED_MAX; fd++)
+			launch_note_descriptor(inherited, fd);
+		return;
 	}
+	while ((entry = readdir(open_files))) {
+		unsigned long fd = strtoul(entry->d_name, NULL, 10);
+
+		if (fd >= 3 && fd < INHERITED_MAX)
+			launch_note_descriptor(inherited, (int)fd);
+	}
+	(void)closedir(open_files);
 }
 
 static void launch_note_process(struct action_spec *spec, bool no_umask)
 {
 	struct rlimit stack;
 	mode_t mask = umask(0);
-	sigset_t blocked;
 
 	(void)umask(mask);
 	spec->umask = no_umask ? 0022 : mask;
@@ -125,15 +141,8 @@ static void launch_note_process(struct action_spec *spec, bool no_umask)
 		spec->has_stack = true;
 		spec->stack_soft = stack.rlim_cur;
 	}
-	(void)sigprocmask(SIG_BLOCK, NULL, &blocked);
-	for (int number = 1; number <= 64; number++) {
-		struct sigaction old;
-
-		if (sigismember(&blocked, number) == 1)
-			spec->blocked_signals |= UINT64_C(1) << (number - 1);
-		if (sigaction(number, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
-			spec->ignored_signals |= UINT64_C(1) << (number - 1);
-	}
+	spec->blocked_signals = builder.host->blocked_signals;
+	spec->ignored_signals = builder.host->ignored_signals;
 }
 
 /* @path: the image that the user named, also where an unpacked one stands in for it. */
