@@ -57,12 +57,16 @@ PLACES := -DSINGULARITY_PREFIX='"$(PREFIX)"' \
 LAUNCH_PB := ipc/launch.pb-c.c
 
 IPC_STARTER_SRCS := ipc/err.c ipc/log.c ipc/plan.c ipc/plan_decode.c ipc/channel.c
+# What only the sending side needs; the starters do not link it.
+IPC_FRONTEND_SRCS := ipc/plan_encode.c ipc/plan_init.c ipc/channel_send.c
+POLICY_FRONTEND_SRCS := policy/conf_supported.c
 POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c
 STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c \
 	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
 	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/seccomp.c starter/exec.c starter/init.c
-FLAVOUR_PLAIN := starter/flavour_plain.c starter/idmap.c
-FLAVOUR_SETUID := starter/flavour_setuid.c
+FLAVOUR_PLAIN := starter/flavour_plain.c starter/privs_plain.c starter/idmap.c starter/mnt_legacy.c starter/layer_points.c \
+	starter/seccomp_root.c
+FLAVOUR_SETUID := starter/flavour_setuid.c starter/privs_setuid.c
 
 FUSE_SRCS := starter/fuse/squashfs_server.c starter/fuse/confine.c starter/fuse/fuse_protocol.c \
 	starter/fuse/squash_image.c starter/fuse/file_read.c starter/fuse/decompress.c
@@ -96,7 +100,7 @@ IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
 	frontend/pack/scan.c frontend/pack/base_files.c frontend/pack/metadata.c frontend/pack/build_sif.c \
 	frontend/pack/target.c frontend/pack/build.c frontend/pack/extract.c
 
-PLACED_SRCS := frontend/cli_options.c frontend/settings/install.c starter/main.c
+PLACED_SRCS := frontend/cli_options.c frontend/settings/install.c starter/flavour_setuid.c
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
 PROGRAMS := $(BUILD)/bin/singularity $(BUILD)/bin/run-singularity $(LIBEXEC_BIN)/imager $(LIBEXEC_BIN)/starter \
@@ -150,7 +154,8 @@ $(LIBEXEC_BIN)/squashfs-server: $(call obj,$(FUSE_SRCS))
 $(LIBEXEC_BIN)/action: $(call obj,$(ACTION_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
-$(BUILD)/bin/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_LIBC) ipc/plan_encode.c $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(PB_OBJS)
+$(BUILD)/bin/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_LIBC) $(IPC_FRONTEND_SRCS) $(IPC_STARTER_SRCS) $(POLICY_SRCS) \
+		$(POLICY_FRONTEND_SRCS)) $(PB_OBJS)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
 $(LIBEXEC_BIN)/imager: $(call obj,$(IMAGER_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
@@ -181,8 +186,8 @@ clean:
 # One cmocka program per module, linked with everything but the mains.
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 TESTED_SRCS := $(sort $(filter-out frontend/main.c frontend/imager.c frontend/action/main.c starter/main.c,\
-	$(FRONTEND_SRCS) $(IMAGER_SRCS) $(ACTION_SRCS) $(IPC_STARTER_SRCS) ipc/plan_encode.c $(POLICY_SRCS) \
-	$(STARTER_SRCS) $(FLAVOUR_PLAIN) $(NAMES_LIBC)))
+	$(FRONTEND_SRCS) $(IMAGER_SRCS) $(ACTION_SRCS) $(IPC_STARTER_SRCS) $(IPC_FRONTEND_SRCS) $(POLICY_SRCS) \
+	$(POLICY_FRONTEND_SRCS) $(STARTER_SRCS) $(FLAVOUR_PLAIN) $(NAMES_LIBC)))
 TEST_LIBS := -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -lseccomp -lcmocka -lpthread
 
 $(BUILD)/libtested.a: $(call obj,$(TESTED_SRCS)) $(PB_OBJS)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Responsible for: one record over one socket, sealed memory. Must not: look into what it carries. The receiving half runs in the
- * starter right after it has sanitized itself.
+ * Responsible for: receiving one record over one socket, mapping sealed memory. Must not: look into what it carries. Runs in the
+ * starter right after it has sanitized itself. The sending half is channel_send.c.
  */
 #include "ipc/channel.h"
 
@@ -17,46 +17,7 @@
 
 #include "ipc/cleanup.h"
 
-#define CHANNEL_MAGIC 0x53494e47u
-#define CHANNEL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define BAD(err, ...) err_set(err, ERR_PROTOCOL, EPROTO, __VA_ARGS__)
-
-struct channel_head {
-	uint32_t magic, version, count;
-};
-
-#define CHANNEL_VERSION 1
-
-static int channel_write_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-int channel_new_sealed(const char *name, const void *bytes, size_t len, int *out_fd, struct err *err)
-{
-	cleanup_fd int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int result;
-
-	if (fd < 0)
-		return err_sys(err, errno, "cannot make memory for %s", name);
-	result = channel_write_all(fd, bytes, len);
-	if (result == 0 && (lseek(fd, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, CHANNEL_SEALS) < 0))
-		result = -errno;
-	if (result < 0)
-		return err_sys(err, -result, "cannot fill memory for %s", name);
-	*out_fd = fd_take(&fd);
-	return 0;
-}
 
 int channel_map_sealed(int fd, size_t max, const void **out, size_t *len, struct err *err)
 {
@@ -77,49 +38,6 @@ int channel_map_sealed(int fd, size_t max, const void **out, size_t *len, struct
 	if (memory == MAP_FAILED)
 		return err_sys(err, errno, "cannot map a memory descriptor");
 	*out = memory;
-	return 0;
-}
-
-static int channel_send(int fd, const int *fds, uint32_t count)
-{
-	struct channel_head head = {CHANNEL_MAGIC, CHANNEL_VERSION, count - 1};
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * (PLAN_MAX_FDS + 1))] = {0};
-	struct iovec part = {&head, sizeof(head)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control};
-	struct cmsghdr *rights;
-
-	message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-	rights = CMSG_FIRSTHDR(&message);
-	rights->cmsg_level = SOL_SOCKET;
-	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(sizeof(int) * count);
-	memcpy(CMSG_DATA(rights), fds, sizeof(int) * count);
-	return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(head) ? 0 : -errno;
-}
-
-int channel_send_plan(int message_fd, const int *fds, uint32_t count, int *out_fd, struct err *err)
-{
-	cleanup_fd int send_fd = -1, receive_fd = -1;
-	int all[PLAN_MAX_FDS + 1], pair[2], on = 1, result;
-
-	if (count > PLAN_MAX_FDS)
-		return err_set(err, ERR_SYSTEM, E2BIG, "cannot send this launch: more than %d binds and images",
-			       PLAN_MAX_FDS);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(err, errno, "cannot make the channel to the starter");
-	send_fd = pair[0];
-	receive_fd = pair[1];
-	/* Set before the record is queued: credentials are attached when it is sent. */
-	if (setsockopt(receive_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
-		return err_sys(err, errno, "cannot prepare the channel to the starter");
-	all[0] = message_fd;
-	memcpy(all + 1, fds, sizeof(int) * count);
-	result = channel_send(send_fd, all, count + 1);
-	if (result < 0)
-		return err_sys(err, -result, "cannot send the launch request");
-	if (fcntl(receive_fd, F_SETFD, 0) < 0)
-		return err_sys(err, errno, "cannot prepare the channel to the starter");
-	*out_fd = fd_take(&receive_fd);
 	return 0;
 }
 

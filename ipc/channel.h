@@ -14,6 +14,14 @@
 #include "ipc/limits.h"
 
 #define CHANNEL_FD 3 /* where the starter finds its end */
+#define CHANNEL_MAGIC 0x53494e47u
+#define CHANNEL_VERSION 1
+#define CHANNEL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* The record's payload. */
+struct channel_head {
+	uint32_t magic, version, count; /* of the descriptors after the message */
+};
 
 /* channel_new_sealed() - a close-on-exec memfd holding @len bytes of @bytes, sealed against every change, offset 0.
  * *@out_fd owned. Returns 0 or a negative errno with @err. See memfd_create(2). */

@@ -65,6 +65,18 @@ static int policy_check_limits(const struct conf *conf, const struct plan *plan,
 	return 0;
 }
 
+int policy_check_images(const struct conf *conf, const struct plan *plan, const struct facts *facts, struct err *err)
+{
+	int result = 0;
+
+	for (uint32_t i = 0; result == 0 && i < plan->fs_count; i++) {
+		result = policy_check_container(conf, &plan->fs[i], err);
+		if (result == 0)
+			result = policy_check_limits(conf, plan, i, facts, err);
+	}
+	return result;
+}
+
 /* Where the kernel's own file systems may appear: nowhere but in their own place. */
 static const struct policy_kernel_fs {
 	uint64_t magic;
@@ -96,19 +108,12 @@ static int policy_check_source_fs(const char *target, const struct facts_fd *fd,
 	return 0;
 }
 
-static int policy_check_image(const struct conf *conf, const struct plan *plan, uint32_t index,
-			      const struct facts *facts, struct err *err)
+/* Which driver may read the bytes (rules R17, R22). */
+static int policy_check_method(const struct conf *conf, const struct plan_fs *fs, bool is_root,
+			       const struct facts *facts, struct err *err)
 {
-	const struct plan_fs *fs = &plan->fs[index];
-	bool kernel = fs->method == PLAN_METHOD_KERNEL, setuid = plan->flow == PLAN_FLOW_SETUID;
+	bool kernel = fs->method == PLAN_METHOD_KERNEL;
 
-	/* Root is its own administrator; where user namespaces are open the limits bind nobody, but they are still said. */
-	if (facts->uid != 0 && policy_check_container(conf, fs, err) < 0)
-		return -EPERM;
-	if (facts->uid != 0 && policy_check_limits(conf, plan, index, facts, err) < 0)
-		return -EPERM;
-	if (!setuid)
-		return 0;
 	/* The server runs as the caller, who can make it show anything. */
 	REFUSE(fs->method == PLAN_METHOD_FUSE && (conf->limit_container_owners.count || conf->limit_container_groups.count ||
 						  conf->limit_container_paths.count),
@@ -119,7 +124,7 @@ static int policy_check_image(const struct conf *conf, const struct plan *plan, 
 	       "ext3 images are not mounted by the kernel here (allow kernel extfs = no)");
 	REFUSE(fs->type == PLAN_FS_DIRECTORY && policy_find_kernel_fs(&facts->fds[fs->fd]),
 	       "a kernel file system is no image"); /* overlayfs reads a layer with its mounter's credentials */
-	REFUSE(index > 0 && fs->type == PLAN_FS_DIRECTORY && fs->writable,
+	REFUSE(!is_root && fs->type == PLAN_FS_DIRECTORY && fs->writable,
 	       "a writable directory overlay needs root or a user namespace");
 	return 0;
 }
@@ -148,14 +153,12 @@ static bool policy_is_conf_bind(const struct conf *conf, const struct stat *st)
 	return false;
 }
 
-static bool policy_is_device_source(const struct stat *st)
+static bool policy_is_place(const char *const *places, const struct stat *st)
 {
-	static const char *const places[] = {"/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/hugepages"};
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (policy_is_same_file(places[i], st))
+	for (; *places; places++)
+		if (policy_is_same_file(*places, st))
 			return true;
-	return S_ISCHR(st->st_mode);
+	return false;
 }
 
 /* By the account file; a caller whom only a name service knows is believed about a directory that he owns. */
@@ -168,79 +171,82 @@ static bool policy_is_home(const struct facts *facts, const struct stat *st)
 	return S_ISDIR(st->st_mode) && st->st_uid == facts->uid;
 }
 
-/* The kind alone asks for these, whatever origin is claimed. */
-static int policy_check_kind(const struct conf *conf, const struct plan_mount *mount, const char *target, struct err *err)
+/* An origin is a claim: is the source what it says? Everything else is a bind of the caller's own. */
+static bool policy_is_origin(const struct conf *conf, enum plan_origin origin, const struct facts_fd *fd,
+			     const struct facts *facts)
 {
-	REFUSE(mount->kind == PLAN_MOUNT_PROC && !conf->mount_proc, "/proc is not mounted here (mount proc = no)");
-	REFUSE(mount->kind == PLAN_MOUNT_SYS && !conf->mount_sys, "/sys is not mounted here (mount sys = no)");
-	REFUSE(mount->kind == PLAN_MOUNT_DEVPTS && !conf->mount_devpts,
-	       "/dev/pts is not mounted here (mount devpts = no)");
-	REFUSE(mount->origin == PLAN_ORIGIN_FILE && !conf->config_passwd && strcmp(target, "/etc/passwd") == 0,
-	       "/etc/passwd is not changed here (config passwd = no)");
-	REFUSE(mount->origin == PLAN_ORIGIN_FILE && !conf->config_group && strcmp(target, "/etc/group") == 0,
-	       "/etc/group is not changed here (config group = no)");
-	REFUSE((mount->origin == PLAN_ORIGIN_FILE || mount->origin == PLAN_ORIGIN_RESOLV) && !conf->config_resolv_conf &&
-		       strcmp(target, "/etc/resolv.conf") == 0,
-	       "/etc/resolv.conf is not changed here (config resolv_conf = no)");
-	REFUSE(mount->kind == PLAN_MOUNT_IMAGE && !conf->user_bind_control,
-	       "binds of your own are not allowed here (user bind control = no)");
-	return 0;
-}
+	static const char *const devices[] = {"/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/hugepages", NULL};
+	static const char *const tmp[] = {"/tmp", "/var/tmp", NULL};
 
-/* What the mount is allowed by; a source that is not what its origin claims counts as the user's own bind. */
-static int policy_check_origin(const struct conf *conf, const struct plan_mount *mount, const struct facts_fd *fd,
-			       const struct facts *facts, struct err *err)
-{
-	bool users = false;
-
-	switch (mount->origin) {
+	switch (origin) {
 	case PLAN_ORIGIN_DEV:
-		REFUSE(conf->mount_dev == CONF_DEV_NO, "/dev is not mounted here (mount dev = no)");
-		users = fd && !policy_is_device_source(&fd->stat);
-		break;
-	case PLAN_ORIGIN_HOSTFS:
-		return DENY(err, "host file systems are not mounted here (mount hostfs = no)");
+		return S_ISCHR(fd->stat.st_mode) || policy_is_place(devices, &fd->stat);
 	case PLAN_ORIGIN_CONF_BIND:
-		users = fd && !policy_is_conf_bind(conf, &fd->stat);
-		break;
+		return policy_is_conf_bind(conf, &fd->stat);
 	case PLAN_ORIGIN_PROC:
-		REFUSE(!conf->mount_proc, "/proc is not mounted here (mount proc = no)");
-		users = fd && fd->fs_magic != PROC_SUPER_MAGIC;
-		break;
+		return fd->fs_magic == PROC_SUPER_MAGIC;
 	case PLAN_ORIGIN_SYS:
-		REFUSE(!conf->mount_sys, "/sys is not mounted here (mount sys = no)");
-		users = fd && fd->fs_magic != SYSFS_MAGIC;
-		break;
+		return fd->fs_magic == SYSFS_MAGIC;
 	case PLAN_ORIGIN_HOME:
-		REFUSE(!conf->mount_home, "home directories are not mounted here (mount home = no)");
-		users = fd && !policy_is_home(facts, &fd->stat);
-		break;
+		return policy_is_home(facts, &fd->stat);
 	case PLAN_ORIGIN_TMP:
-		REFUSE(!conf->mount_tmp, "/tmp is not mounted here (mount tmp = no)");
-		users = fd && !policy_is_same_file("/tmp", &fd->stat) && !policy_is_same_file("/var/tmp", &fd->stat);
-		break;
-	case PLAN_ORIGIN_FILE:
-		users = fd != NULL; /* generated bytes, never a bind */
-		break;
+		return policy_is_place(tmp, &fd->stat);
 	case PLAN_ORIGIN_RESOLV:
-		users = fd && !policy_is_same_file("/etc/resolv.conf", &fd->stat);
-		break;
+		return policy_is_same_file("/etc/resolv.conf", &fd->stat);
+	case PLAN_ORIGIN_FILE: /* generated bytes, never a bind */
+	case PLAN_ORIGIN_HOSTFS:
 	case PLAN_ORIGIN_CUSTOM_HOME:
 	case PLAN_ORIGIN_SCRATCH:
 	case PLAN_ORIGIN_USER_BIND:
 	case PLAN_ORIGIN_CWD:
-		users = true;
 		break;
 	}
-	REFUSE(users && !conf->user_bind_control,
-	       "binds of your own are not allowed here (user bind control = no)");
+	return false;
+}
+
+/* These are the caller's own even without a source. */
+static bool policy_is_users(enum plan_origin origin)
+{
+	return origin == PLAN_ORIGIN_CUSTOM_HOME || origin == PLAN_ORIGIN_SCRATCH || origin == PLAN_ORIGIN_USER_BIND ||
+	       origin == PLAN_ORIGIN_CWD;
+}
+
+/* What a kind of mount or an origin needs, whatever the source is. */
+static int policy_check_wanted(const struct conf *conf, const struct plan_mount *mount, const char *target,
+			       struct err *err)
+{
+	const struct {
+		bool wanted, allowed;
+		const char *place, *directive;
+	} rules[] = {
+		{mount->origin == PLAN_ORIGIN_DEV, conf->mount_dev != CONF_DEV_NO, NULL, "mount dev"},
+		{mount->origin == PLAN_ORIGIN_HOSTFS, false, NULL, "mount hostfs"},
+		{mount->origin == PLAN_ORIGIN_PROC || mount->kind == PLAN_MOUNT_PROC, conf->mount_proc, NULL,
+		 "mount proc"},
+		{mount->origin == PLAN_ORIGIN_SYS || mount->kind == PLAN_MOUNT_SYS, conf->mount_sys, NULL, "mount sys"},
+		{mount->kind == PLAN_MOUNT_DEVPTS, conf->mount_devpts, NULL, "mount devpts"},
+		{mount->origin == PLAN_ORIGIN_HOME, conf->mount_home, NULL, "mount home"},
+		{mount->origin == PLAN_ORIGIN_TMP, conf->mount_tmp, NULL, "mount tmp"},
+		{mount->origin == PLAN_ORIGIN_FILE, conf->config_passwd, "/etc/passwd", "config passwd"},
+		{mount->origin == PLAN_ORIGIN_FILE, conf->config_group, "/etc/group", "config group"},
+		{mount->origin == PLAN_ORIGIN_FILE || mount->origin == PLAN_ORIGIN_RESOLV, conf->config_resolv_conf,
+		 "/etc/resolv.conf", "config resolv_conf"},
+		{mount->kind == PLAN_MOUNT_IMAGE, conf->user_bind_control, NULL, "user bind control"},
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		REFUSE(rules[i].wanted && !rules[i].allowed &&
+			       (!rules[i].place || strcmp(target, rules[i].place) == 0),
+		       "%s is not mounted here (%s = no)", target, rules[i].directive);
 	return 0;
 }
 
 static int policy_check_mount(const struct conf *conf, const struct plan *plan, const struct plan_mount *mount,
 			      const struct facts *facts, struct err *err)
 {
-	const struct facts_fd *fd = mount->source_fd == PLAN_NO_FD ? NULL : &facts->fds[mount->source_fd];
+	const struct facts_fd *fd = mount->source_fd == PLAN_NO_FD || mount->kind == PLAN_MOUNT_FILE
+					    ? NULL /* no source of a bind */
+					    : &facts->fds[mount->source_fd];
 	const char *target = plan_get_text(plan, mount->target);
 	bool attached = mount->kind == PLAN_MOUNT_BIND || mount->kind == PLAN_MOUNT_IMAGE ||
 			mount->kind == PLAN_MOUNT_SESSION_DIR || mount->kind == PLAN_MOUNT_FILE;
@@ -249,21 +255,26 @@ static int policy_check_mount(const struct conf *conf, const struct plan *plan, 
 	REFUSE(attached && !(mount->attrs & PLAN_ATTR_NODEV) && mount->origin != PLAN_ORIGIN_DEV &&
 		       !policy_lies_in(target, "/dev"),
 	       "a mount without nodev needs root");
-	if (fd && mount->kind != PLAN_MOUNT_FILE && policy_check_source_fs(target, fd, err) < 0)
-		return -EPERM;
 	/* A fresh instance has none of the mount options (hidepid) that the host's own has. */
 	REFUSE(mount->kind == PLAN_MOUNT_PROC && !plan->ns_pid, "a fresh /proc needs a PID namespace");
-	if (policy_check_kind(conf, mount, target, err) < 0)
+	if (policy_check_wanted(conf, mount, target, err) < 0 || (fd && policy_check_source_fs(target, fd, err) < 0))
 		return -EPERM;
-	return policy_check_origin(conf, mount, mount->kind == PLAN_MOUNT_FILE ? NULL : fd, facts, err);
+	REFUSE((fd ? !policy_is_origin(conf, mount->origin, fd, facts) : policy_is_users(mount->origin)) &&
+		       !conf->user_bind_control,
+	       "binds of your own are not allowed here (user bind control = no)");
+	return 0;
 }
 
 /* The setuid starter's closed list: what needs another flow is refused, not adjusted. */
-static int policy_check_setuid(const struct conf *conf, const struct plan *plan, struct err *err)
+static int policy_check_setuid(const struct conf *conf, const struct plan *plan, const struct facts *facts,
+			       struct err *err)
 {
 	const struct plan_process *process = &plan->process;
 	uint64_t session_bytes = (uint64_t)conf->sessiondir_max_size << 20;
 
+	/* First of all: every other flow gives the payload ids or capabilities that its caller lacks here. */
+	REFUSE(plan->flow != PLAN_FLOW_SETUID, "the setuid starter takes requests for the setuid flow only");
+	REFUSE(!facts->initial_userns, "starter-suid does not run inside a user namespace");
 	REFUSE(plan->idmap.method != PLAN_IDMAP_NONE, "the setuid starter makes no user namespace");
 	REFUSE(process->set_ids || process->caps != 0 || process->emulate_root || plan->allow_setuid_files,
 	       "ids, capabilities and setuid files need root");
@@ -289,14 +300,13 @@ static int policy_check_setuid(const struct conf *conf, const struct plan *plan,
 
 int policy_check_plan(const struct conf *conf, const struct plan *plan, const struct facts *facts, struct err *err)
 {
-	bool setuid = plan->flow == PLAN_FLOW_SETUID;
-	int result = setuid ? policy_check_setuid(conf, plan, err) : 0;
+	int result = policy_check_setuid(conf, plan, facts, err);
 
-	REFUSE((plan->flow == PLAN_FLOW_USERNS || plan->flow == PLAN_FLOW_FAKEROOT) && !conf->allow_user_ns,
-	       "user namespaces are not allowed (allow user ns = no)");
+	if (result == 0)
+		result = policy_check_images(conf, plan, facts, err);
 	for (uint32_t i = 0; result == 0 && i < plan->fs_count; i++)
-		result = policy_check_image(conf, plan, i, facts, err);
-	for (uint32_t i = 0; result == 0 && setuid && i < plan->mount_count; i++)
+		result = policy_check_method(conf, &plan->fs[i], i == 0, facts, err);
+	for (uint32_t i = 0; result == 0 && i < plan->mount_count; i++)
 		result = policy_check_mount(conf, plan, &plan->mounts[i], facts, err);
 	return result;
 }

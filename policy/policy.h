@@ -13,8 +13,12 @@ struct conf;
 struct plan;
 struct facts;
 
-/* policy_check_plan() - may this plan be applied? Returns 0, or -EPERM with ERR_DENIED naming the directive.
- * In the setuid flow everything the setuid flavour must not do is refused here as well (rules R17, R19, R22). */
+/* policy_check_plan() - may the setuid starter apply this plan? Any other flow is refused, and everything the setuid flavour must not do
+ * (rules R17, R19, R22). Returns 0, or -EPERM with ERR_DENIED naming the directive. */
 int policy_check_plan(const struct conf *conf, const struct plan *plan, const struct facts *facts, struct err *err);
+
+/* policy_check_images() - only its rules on kinds, owners and places of images: where user namespaces are open they bind nobody,
+ * but the frontend says them in every flow of a caller who is not root. */
+int policy_check_images(const struct conf *conf, const struct plan *plan, const struct facts *facts, struct err *err);
 
 #endif

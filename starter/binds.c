@@ -29,8 +29,7 @@ static const char *binds_target(const struct stage *stage, uint32_t index)
 	return plan_get_text(stage->plan, binds_get(stage, index)->target);
 }
 
-/* What a failure means is part of the plan. */
-static int binds_judge(const struct stage *stage, uint32_t index, int result, struct err *err)
+int binds_judge(const struct stage *stage, uint32_t index, int result, struct err *err)
 {
 	const struct plan_mount *mount = binds_get(stage, index);
 
@@ -47,57 +46,6 @@ static int binds_judge(const struct stage *stage, uint32_t index, int result, st
 		break;
 	}
 	return err_wrap(err, "mount of %s", binds_target(stage, index));
-}
-
-int binds_clone_sources(struct stage *stage, struct err *err)
-{
-	const struct plan *plan = stage->plan;
-	int result = 0;
-
-	for (uint32_t i = 0; result == 0 && i < plan->fs_count; i++)
-		if (plan->fs[i].method == PLAN_METHOD_BIND)
-			result = mnt_clone(stage->record->fds[plan->fs[i].fd], &stage->directory_fd[i], err);
-	for (uint32_t i = 0; result == 0 && i < plan->mount_count; i++) {
-		const struct plan_mount *mount = &plan->mounts[i];
-
-		if (mount->source_fd == PLAN_NO_FD || mount->kind == PLAN_MOUNT_FILE)
-			continue;
-		result = mnt_clone(stage->record->fds[mount->source_fd], &stage->source_fd[i], err);
-		result = binds_judge(stage, i, result, err);
-	}
-	return result;
-}
-
-/* Cloned at once where that is possible: the session directory must not show up in a source that it covers. */
-static int binds_open_path(const char *path, int *out_fd, struct err *err)
-{
-	cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC);
-
-	if (fd < 0)
-		return err_sys(err, errno, "cannot open %s", path);
-	if (mnt_uses_api())
-		return mnt_clone(fd, out_fd, err);
-	*out_fd = fd_take(&fd);
-	return 0;
-}
-
-int binds_open_sources(struct stage *stage, struct err *err)
-{
-	const struct plan *plan = stage->plan;
-	int result = 0;
-
-	for (uint32_t i = 0; result == 0 && i < plan->fs_count; i++)
-		if (plan->fs[i].method == PLAN_METHOD_BIND)
-			result = binds_open_path(plan_get_text(plan, plan->fs[i].path), &stage->directory_fd[i], err);
-	for (uint32_t i = 0; result == 0 && i < plan->mount_count; i++) {
-		const char *source = plan_get_text(plan, plan->mounts[i].source);
-
-		if (!source)
-			continue;
-		result = binds_open_path(source, &stage->source_fd[i], err);
-		result = binds_judge(stage, i, result, err);
-	}
-	return result;
 }
 
 static bool binds_lies_below(const char *path, const char *dir)
@@ -137,8 +85,7 @@ static int binds_source(const struct stage *stage, uint32_t index, uint32_t attr
 
 	if (source_fd < 0)
 		return err_set(err, ERR_SYSTEM, ENOENT, "the source is not there");
-	return mnt_uses_api() ? mnt_attach_clone(source_fd, attrs, target_fd, err)
-			      : mnt_attach_bind(source_fd, attrs, target_fd, NULL, err);
+	return mnt_attach_tree(source_fd, attrs, target_fd, NULL, err);
 }
 
 /* Fresh proc and sysfs are refused below masked ones: then the outer tree is shown instead, if the plan has it. */

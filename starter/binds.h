@@ -9,13 +9,9 @@
 
 struct stage;
 
-/* binds_clone_sources() - setuid flavour: detached clones of every bind source and directory image, made from the caller's
- * descriptors while we are still in his mount namespace (rules R6, R19). Needs CAP_SYS_ADMIN. */
-int binds_clone_sources(struct stage *stage, struct err *err);
-
-/* binds_open_sources() - plain flavour: open every source by path in our own mount namespace, where the kernel judges us as
- * the caller. Call before the session directory covers anything. */
-int binds_open_sources(struct stage *stage, struct err *err);
+/* binds_judge() - what it means that a step of mount @index ended with @result and @err: a failure, or a line of the log, as the plan
+ * says. Returns 0 or @result. */
+int binds_judge(const struct stage *stage, uint32_t index, int result, struct err *err);
 
 /* binds_is_missing() - does mount @index need a mount point that the root image lacks and no earlier mount brings? */
 bool binds_is_missing(const struct stage *stage, uint32_t index);

@@ -1,4 +1,94 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Responsible for: what only the plain flavour does: its own user namespace, sources by path, ways around what an outer container
+ * refuses. It has no power that its caller lacks: the kernel is the boundary. Hooks are called from main.c, mnt.c, layer.c.
+ */
 #include "starter/flavour.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ipc/cleanup.h"
+#include "starter/binds.h"
+#include "starter/idmap.h"
+#include "starter/layer_points.h"
+#include "starter/mnt.h"
+#include "starter/mnt_legacy.h"
+#include "starter/seccomp_root.h"
+#include "starter/stage.h"
+
 const bool flavour_is_setuid = false;
+
+static const struct mnt_legacy *mnt_legacy;
+
+int flavour_prepare(struct stage *stage, struct err *err)
+{
+	if (stage->plan->flow == PLAN_FLOW_SETUID)
+		return err_set(err, ERR_PROTOCOL, EPROTO, "this starter is not the setuid one");
+	return idmap_enter(stage, err);
+}
+
+/* Cloned at once where that is possible: the session directory must not show up in a source that it covers. */
+static int flavour_open_path(const char *path, int *out_fd, struct err *err)
+{
+	cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open %s", path);
+	return mnt_clone(fd, out_fd, err);
+}
+
+int flavour_take_sources(struct stage *stage, struct err *err)
+{
+	const struct plan *plan = stage->plan;
+	int result = mnt_legacy_probe(&mnt_legacy, err);
+
+	for (uint32_t i = 0; result == 0 && i < plan->fs_count; i++)
+		if (plan->fs[i].method == PLAN_METHOD_BIND)
+			result = flavour_open_path(plan_get_text(plan, plan->fs[i].path), &stage->directory_fd[i], err);
+	for (uint32_t i = 0; result == 0 && i < plan->mount_count; i++) {
+		const char *source = plan_get_text(plan, plan->mounts[i].source);
+
+		if (!source)
+			continue;
+		result = flavour_open_path(source, &stage->source_fd[i], err);
+		result = binds_judge(stage, i, result, err);
+	}
+	return result;
+}
+
+const struct mnt_legacy *flavour_get_mnt_legacy(void)
+{
+	return mnt_legacy;
+}
+
+/* The kernel explains a refusal in the file system context's log: "e squashfs: …" */
+int flavour_fail_fs(int fs_fd, int errnum, const char *fstype, struct err *err)
+{
+	char text[256];
+	ssize_t length = fs_fd < 0 ? -1 : read(fs_fd, text, sizeof(text) - 1);
+
+	if (length <= 2)
+		return err_sys(err, errnum, "cannot mount %s", fstype);
+	text[length] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return err_sys(err, errnum, "cannot mount %s (%s)", fstype, text + 2);
+}
+
+int flavour_replace_root(int errnum)
+{
+	return errnum == EPERM || errnum == ENOSYS || errnum == EINVAL ? mnt_legacy_set_root() : -errnum;
+}
+
+void flavour_fill_upper(const struct stage *stage, int upper_fd)
+{
+	if (stage->plan->idmap.method == PLAN_IDMAP_SELF)
+		layer_points_make(stage, upper_fd);
+}
+
+int flavour_emulate_root(const struct stage *stage, struct err *err)
+{
+	return stage->plan->process.emulate_root ? seccomp_root_install(err) : 0;
+}

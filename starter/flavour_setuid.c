@@ -1,17 +1,107 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Responsible for: what the setuid flavour does differently: it judges, and it takes every source from a descriptor that the caller
+ * opened. Must not: contain a second way of doing anything. Runs before the caller's mount namespace is left.
+ */
 #include "starter/flavour.h"
 
 #include <errno.h>
+#include <stddef.h>
 
-#include "starter/idmap.h"
+#include "policy/conf.h"
+#include "policy/conf_file.h"
+#include "policy/facts.h"
+#include "policy/policy.h"
+#include "starter/binds.h"
+#include "starter/mnt.h"
+#include "starter/privs.h"
 #include "starter/stage.h"
+
+#define CONF_PATH SINGULARITY_SYSCONFDIR "/singularity/singularity.conf"
 
 const bool flavour_is_setuid = true;
 
-/* The code that makes user namespaces is not in this program; the policy has refused such a plan before. */
-int idmap_enter(struct stage *stage, struct err *err)
+/* privileged: open(2) of singularity.conf, fsuid 0 */
+static int flavour_load_conf(struct conf *conf, struct err *err)
 {
-	if (stage->plan->idmap.method != PLAN_IDMAP_NONE)
-		return err_set(err, ERR_DENIED, EPERM, "the setuid starter makes no user namespace");
+	int result;
+
+	privs_raise(PRIVS_ROOT_FS);
+	result = conf_file_load_trusted(CONF_PATH, conf, err);
+	privs_lower();
+	if (result == 0 && !conf->allow_setuid)
+		result = err_set(err, ERR_DENIED, EPERM, "suid workflow disabled by administrator");
+	return result;
+}
+
+static int flavour_judge(const struct stage *stage, struct err *err)
+{
+	static struct conf conf;
+	static struct facts facts;
+	const struct record *record = stage->record;
+	int result = flavour_load_conf(&conf, err);
+
+	if (result == 0)
+		result = facts_read(record->plan, &conf, record->fds, record->fd_count, &facts, err);
+	if (result == 0)
+		result = facts_check_fds(record->plan, &facts, err);
+	if (result == 0)
+		result = facts_check_images(record->plan, record->fds, err);
+	return result < 0 ? result : policy_check_plan(&conf, record->plan, &facts, err);
+}
+
+int flavour_prepare(struct stage *stage, struct err *err)
+{
+	const struct plan *plan = stage->plan;
+	const int *fds = stage->record->fds;
+	int result = flavour_judge(stage, err);
+
+	for (uint32_t i = 0; result == 0 && i < plan->fs_count; i++)
+		if (plan->fs[i].method == PLAN_METHOD_BIND)
+			result = mnt_clone(fds[plan->fs[i].fd], &stage->directory_fd[i], err);
+	for (uint32_t i = 0; result == 0 && i < plan->mount_count; i++) {
+		const struct plan_mount *mount = &plan->mounts[i];
+
+		if (mount->source_fd == PLAN_NO_FD || mount->kind == PLAN_MOUNT_FILE)
+			continue;
+		result = mnt_clone(fds[mount->source_fd], &stage->source_fd[i], err);
+		result = binds_judge(stage, i, result, err);
+	}
+	return result;
+}
+
+int flavour_take_sources(struct stage *stage, struct err *err)
+{
+	(void)stage;
+	(void)err;
+	return 0;
+}
+
+const struct mnt_legacy *flavour_get_mnt_legacy(void)
+{
+	return NULL;
+}
+
+int flavour_fail_fs(int fs_fd, int errnum, const char *fstype, struct err *err)
+{
+	(void)fs_fd;
+	return err_sys(err, errnum, "cannot mount %s", fstype);
+}
+
+int flavour_replace_root(int errnum)
+{
+	return -errnum;
+}
+
+void flavour_fill_upper(const struct stage *stage, int upper_fd)
+{
+	(void)stage;
+	(void)upper_fd;
+}
+
+int flavour_emulate_root(const struct stage *stage, struct err *err)
+{
+	(void)stage;
+	(void)err;
 	return 0;
 }

@@ -6,7 +6,6 @@
 #include "starter/image_mount.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -22,7 +21,7 @@ static const char *image_kernel_type(const struct plan_fs *fs)
 	return fs->type == PLAN_FS_EXT3 ? "ext3" : "squashfs";
 }
 
-/* privileged: loop device and kernel file system; the policy decided that this image may reach a kernel driver */
+/* The policy decided that this image may reach a kernel driver. */
 static int image_mount_kernel(const struct stage *stage, const struct plan_fs *fs, uint32_t attrs,
 			      int target_fd, int *out_fd, struct err *err)
 {
@@ -62,22 +61,6 @@ static int image_mount_fuse(const struct stage *stage, uint32_t index, uint32_t 
 	return 0;
 }
 
-static int image_mount_directory(const struct stage *stage, uint32_t index, uint32_t attrs,
-				 int target_fd, int *out_fd, struct err *err)
-{
-	int source_fd = stage->directory_fd[index], result;
-
-	if (!mnt_uses_api())
-		return mnt_attach_bind(source_fd, attrs, target_fd, out_fd, err);
-	result = mnt_attach_clone(source_fd, attrs, target_fd, err);
-	if (result == 0) {
-		*out_fd = fcntl(source_fd, F_DUPFD_CLOEXEC, 3);
-		if (*out_fd < 0)
-			result = err_sys(err, errno, "cannot duplicate a descriptor");
-	}
-	return result;
-}
-
 static int image_mount_one(struct stage *stage, uint32_t index, struct err *err)
 {
 	const struct plan_fs *fs = &stage->plan->fs[index];
@@ -96,7 +79,7 @@ static int image_mount_one(struct stage *stage, uint32_t index, struct err *err)
 		return result;
 	switch (fs->method) {
 	case PLAN_METHOD_BIND:
-		result = image_mount_directory(stage, index, attrs, target_fd, &stage->fs_fd[index], err);
+		result = mnt_attach_tree(stage->directory_fd[index], attrs, target_fd, &stage->fs_fd[index], err);
 		break;
 	case PLAN_METHOD_KERNEL:
 		result = image_mount_kernel(stage, fs, attrs, target_fd, &stage->fs_fd[index], err);

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +15,7 @@
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
 #include "starter/binds.h"
+#include "starter/flavour.h"
 #include "starter/mnt.h"
 #include "starter/session.h"
 #include "starter/stage.h"
@@ -74,7 +74,11 @@ static int layer_collect(const struct stage *stage, struct layer_dirs *dirs, boo
 	const struct plan *plan = stage->plan;
 	uint32_t count = plan->overlay_count;
 	int upper_fs_fd = stage->session_fd, result = 0;
+	struct stat st;
 
+	/* The merged "/" takes its mode from the upper directory. */
+	if (fstat(stage->fs_fd[0], &st) < 0)
+		return err_sys(err, errno, "cannot read the image's root");
 	*own_upper = true;
 	if (count && plan->fs[plan->overlay[count - 1]].writable) {
 		upper_fs_fd = stage->fs_fd[plan->overlay[--count]];
@@ -86,27 +90,13 @@ static int layer_collect(const struct stage *stage, struct layer_dirs *dirs, boo
 	if (result == 0)
 		result = layer_add_lower(dirs, stage->fs_fd[0], false, err);
 	if (result == 0)
-		result = layer_open_dir(upper_fs_fd, "upper", 0755, &dirs->upper, err);
+		result = layer_open_dir(upper_fs_fd, "upper", (st.st_mode & 07777) | 0700, &dirs->upper, err);
 	if (result == 0)
 		result = layer_open_dir(upper_fs_fd, "work", 0700, &dirs->work, err);
 	return result;
 }
 
-/* The merged "/" takes its mode from the upper directory. */
-static void layer_copy_mode(int from_fd, const struct stage *stage)
-{
-	struct stat st;
-
-	if (fstat(from_fd, &st) < 0)
-		return;
-	privs_raise(PRIVS_ROOT_FS);
-	if (fchmodat(stage->session_fd, "upper", (st.st_mode & 07777) | 0700, 0) < 0)
-		log_debug("cannot copy the mode of the root directory");
-	privs_lower();
-}
-
-/* privileged: fsconfig(2) overlay PRIVS_OVERLAY: these become the mounter's credentials, with which overlayfs copies up
- * in our tmpfs; the payload's own rights are checked before them on every access */
+/* The window's capabilities become the mounter's credentials, see privs_setuid.c. */
 static int layer_mount_overlay(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err)
 {
 	char lower[LOWER_MAX] = "", upper[LAYER_PATH_MAX], work[LAYER_PATH_MAX];
@@ -123,69 +113,6 @@ static int layer_mount_overlay(struct stage *stage, const struct layer_dirs *dir
 	return mnt_attach_fs("overlay", options,
 			     PLAN_ATTR_NODEV | (stage->plan->allow_setuid_files ? 0 : PLAN_ATTR_NOSUID),
 			     PRIVS_OVERLAY, target_fd, &stage->root_fd, err);
-}
-
-/* One directory of the way to a missing mount point, as the image has it or new. False: the image has a link there. */
-static bool layer_make_upper_dir(int lower_fd, int upper_fd, const char *name, int *lower_next, int *upper_next)
-{
-	mode_t mode = 0755;
-	struct stat st;
-
-	*lower_next = lower_fd < 0 ? -1 : openat(lower_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (*lower_next >= 0 && fstat(*lower_next, &st) == 0) {
-		if (!S_ISDIR(st.st_mode))
-			return false;
-		mode = st.st_mode & 07777;
-	}
-	if (mkdirat(upper_fd, name, 0700) == 0 && fchmodat(upper_fd, name, mode | 0700, 0) < 0)
-		return false;
-	*upper_next = openat(upper_fd, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-	return *upper_next >= 0;
-}
-
-/* With one id mapped the image's directories belong to nobody we could be: the kernel lets nobody create in them. Mount points are
- * therefore made in the upper directory, before it is merged. */
-static void layer_make_upper_path(int image_fd, int upper_fd, const char *path, bool is_file)
-{
-	cleanup_fd int lower_at = openat(image_fd, ".", O_PATH | O_CLOEXEC);
-	cleanup_fd int upper_at = openat(upper_fd, ".", O_PATH | O_CLOEXEC);
-	char name[NAME_MAX + 1];
-
-	while (upper_at >= 0 && *path == '/') {
-		size_t length = strcspn(++path, "/");
-		int lower_next = -1, upper_next = -1;
-		bool made;
-
-		if (length > NAME_MAX)
-			return;
-		memcpy(name, path, length);
-		name[length] = '\0';
-		path += length;
-		if (*path == '\0' && is_file) {
-			upper_next = openat(upper_at, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0600);
-			made = upper_next >= 0 && fchmod(upper_next, 0644) == 0;
-		} else {
-			made = layer_make_upper_dir(lower_at, upper_at, name, &lower_next, &upper_next);
-		}
-		if (lower_at >= 0)
-			(void)close(lower_at);
-		(void)close(upper_at);
-		lower_at = lower_next;
-		upper_at = upper_next;
-		if (!made)
-			return;
-	}
-}
-
-static void layer_make_upper_points(const struct stage *stage, int upper_fd)
-{
-	for (uint32_t i = 0; i < stage->plan->mount_count; i++) {
-		const struct plan_mount *mount = &stage->plan->mounts[i];
-
-		if (binds_is_missing(stage, i))
-			layer_make_upper_path(stage->fs_fd[0], upper_fd, plan_get_text(stage->plan, mount->target),
-					      mount->target_is_file || mount->kind == PLAN_MOUNT_FILE);
-	}
 }
 
 /* Mount points may be made in what we have just mounted; never in a bare image, which may be any directory of the host. */
@@ -207,9 +134,7 @@ static int layer_try_overlay(struct stage *stage, int target_fd, struct err *err
 
 	if (result == 0) {
 		if (own_upper)
-			layer_copy_mode(dirs.lower[dirs.lower_count - 1], stage);
-		if (own_upper && stage->plan->idmap.method == PLAN_IDMAP_SELF)
-			layer_make_upper_points(stage, dirs.upper);
+			flavour_fill_upper(stage, dirs.upper);
 		result = layer_mount_overlay(stage, &dirs, target_fd, err);
 	}
 	if (result == 0)
@@ -248,14 +173,15 @@ static int layer_choose(struct stage *stage, bool needed, bool required, struct 
 	return layer_use_image(stage, err);
 }
 
-int layer_setup(struct stage *stage, bool needed, struct err *err)
+int layer_setup(struct stage *stage, struct err *err)
 {
+	bool needed = !stage->plan->root_writable && binds_any_missing(stage);
 	bool required = stage->plan->writable_tmpfs || stage->plan->overlay_count > 0;
 	int result;
 
 	stage->scope.own[0] = stage->session_dev;
 	stage->scope.own_count = 1;
-	result = layer_choose(stage, needed && !stage->plan->root_writable, required, err);
+	result = layer_choose(stage, needed, required, err);
 	stage->scope.root_fd = stage->root_fd;
 	return result;
 }

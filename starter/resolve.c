@@ -43,32 +43,35 @@ static bool resolve_is_own(const struct resolve_scope *scope, int dir_fd)
 	return false;
 }
 
-/* Without CAP_DAC_OVERRIDE each owner can write to his own directories only. */
-static void resolve_raise(int parent_fd)
+static int resolve_create_now(int parent_fd, const char *name, mode_t mode, const char *link)
 {
-	struct stat st;
+	int fd, result;
 
-	if (fstat(parent_fd, &st) == 0 && st.st_uid != getuid())
-		privs_raise(PRIVS_ROOT_FS);
+	if (S_ISLNK(mode))
+		return symlinkat(link, parent_fd, name) < 0 ? -errno : 0;
+	if (S_ISDIR(mode))
+		return mkdirat(parent_fd, name, 0700) < 0 || fchmodat(parent_fd, name, mode & 07777, 0) < 0 ? -errno : 0;
+	fd = openat(parent_fd, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0600);
+	if (fd < 0)
+		return -errno;
+	result = fchmod(fd, mode & 07777) < 0 ? -errno : 0;
+	(void)close(fd);
+	return result;
 }
 
-/* privileged: mkdirat(2) openat(2) fsuid 0, on our own tmpfs or the overlay above it */
-static int resolve_create(int parent_fd, const char *name, bool is_file)
+/* privileged: mkdirat(2) openat(2) symlinkat(2) fchmodat(2), fsuid 0: in directories that are not the caller's own, since without
+ * CAP_DAC_OVERRIDE each owner can write to his own only */
+int resolve_create(int parent_fd, const char *name, mode_t mode, const char *link)
 {
-	int result, fd;
+	struct stat st;
+	int result;
 
-	resolve_raise(parent_fd);
-	if (is_file) {
-		fd = openat(parent_fd, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY,
-			    0644);
-		result = fd < 0 ? -errno : 0;
-		if (fd >= 0) {
-			result = fchmod(fd, 0644) < 0 ? -errno : 0;
-			(void)close(fd);
-		}
-	} else {
-		result = mkdirat(parent_fd, name, 0755) < 0 || fchmodat(parent_fd, name, 0755, 0) < 0 ? -errno : 0;
-	}
+	if (fstat(parent_fd, &st) < 0)
+		return -errno;
+	if (st.st_uid == getuid())
+		return resolve_create_now(parent_fd, name, mode, link);
+	privs_raise(PRIVS_ROOT_FS);
+	result = resolve_create_now(parent_fd, name, mode, link);
 	privs_lower();
 	return result;
 }
@@ -126,14 +129,13 @@ int resolve_make(const struct resolve_scope *scope, const char *path, bool is_fi
 	result = resolve_open_parent(scope, parent, &parent_fd, err);
 	if (result < 0)
 		return result;
-	result = resolve_create(parent_fd, name, is_file);
+	result = resolve_create(parent_fd, name, is_file ? S_IFREG | 0644 : S_IFDIR | 0755, NULL);
 	if (result < 0)
 		return err_sys(err, -result, "cannot make mount point %s", path);
 	result = resolve_open(scope->root_fd, path, out_fd);
 	return result < 0 ? err_sys(err, -result, "cannot open mount point %s", path) : 0;
 }
 
-/* privileged: symlinkat(2) fsuid 0, in our own tmpfs */
 int resolve_make_symlink(const struct resolve_scope *scope, const char *path, const char *text,
 			 struct err *err)
 {
@@ -146,8 +148,6 @@ int resolve_make_symlink(const struct resolve_scope *scope, const char *path, co
 		result = resolve_open_parent(scope, parent, &parent_fd, err);
 	if (result < 0)
 		return err_wrap(err, "link %s", path);
-	resolve_raise(parent_fd);
-	result = symlinkat(text, parent_fd, name) < 0 ? -errno : 0;
-	privs_lower();
+	result = resolve_create(parent_fd, name, S_IFLNK, text);
 	return result < 0 ? err_sys(err, -result, "cannot make link %s", path) : 0;
 }

@@ -19,6 +19,11 @@ struct resolve_scope {
  * Returns 0 or a negative errno (no @err: a missing path is an expected answer). See openat2(2) RESOLVE_IN_ROOT. */
 int resolve_open(int root_fd, const char *path, int *out_fd);
 
+/* resolve_create() - make @name in @parent_fd (borrowed; on a file system that is ours): a directory or empty file with exactly the
+ * permission bits of @mode, or the symbolic link @link. Setuid: as the caller in his own directory, else as root.
+ * Returns 0 or a negative errno. */
+int resolve_create(int parent_fd, const char *name, mode_t mode, const char *link);
+
 /* resolve_make() - as above; missing components are made as directories (0755), the last one as an empty file when @is_file,
  * but only on file systems of @scope->own (rule R18). Setuid: makes them as root. */
 int resolve_make(const struct resolve_scope *scope, const char *path, bool is_file, int *out_fd, struct err *err);

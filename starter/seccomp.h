@@ -2,12 +2,18 @@
 #ifndef STARTER_SECCOMP_H
 #define STARTER_SECCOMP_H
 
+#include <stddef.h>
+
 #include "ipc/err.h"
 
+struct sock_filter;
 struct stage;
 
-/* seccomp_install() - the plan's filters, last before exec: root emulation, then the caller's compiled profile. Needs
- * no_new_privs, or CAP_SYS_ADMIN. See seccomp(2). */
-int seccomp_install(const struct stage *stage, struct err *err);
+/* seccomp_load() - install @count instructions @code for this process and all after it. Needs no_new_privs, or CAP_SYS_ADMIN.
+ * Returns 0 or a negative errno. See seccomp(2). */
+int seccomp_load(const struct sock_filter *code, size_t count);
+
+/* seccomp_install_profile() - the caller's compiled profile, if the plan has one; last before exec. */
+int seccomp_install_profile(const struct stage *stage, struct err *err);
 
 #endif

@@ -26,7 +26,7 @@ static const struct {
 	const char *name;
 	unsigned int mode;
 } session_dirs[] = {
-	{"images", 0755}, {"root", 0755}, {"upper", 0755}, {"work", 0700}, {"dirs", 01777}, {"files", 01777},
+	{"images", 0755}, {"root", 0755}, {"dirs", 01777}, {"files", 01777},
 };
 
 static int session_mount(struct stage *stage, const struct plan *plan, struct err *err)
@@ -57,15 +57,10 @@ static int session_mount(struct stage *stage, const struct plan *plan, struct er
 	return result < 0 ? err_wrap(err, "session directory") : 0;
 }
 
-/* privileged: mkdirat(2) fsuid 0, in the session tmpfs */
-int session_make_dir(int parent_fd, const char *name, unsigned int mode, struct err *err)
+int session_make_dir(int parent_fd, const char *name, mode_t mode, struct err *err)
 {
-	int result = 0;
+	int result = resolve_create(parent_fd, name, S_IFDIR | mode, NULL);
 
-	privs_raise(PRIVS_ROOT_FS);
-	if (mkdirat(parent_fd, name, 0700) < 0 || fchmodat(parent_fd, name, mode, 0) < 0)
-		result = -errno;
-	privs_lower();
 	return result < 0 ? err_sys(err, -result, "cannot make session directory %s", name) : 0;
 }
 

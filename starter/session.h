@@ -2,6 +2,8 @@
 #ifndef STARTER_SESSION_H
 #define STARTER_SESSION_H
 
+#include <sys/types.h>
+
 #include "ipc/err.h"
 
 struct stage;
@@ -11,7 +13,7 @@ struct stage;
 int session_setup(struct stage *stage, struct err *err);
 
 /* session_make_dir() - directory @name below @parent_fd with exactly @mode, made by root in the setuid flavour. */
-int session_make_dir(int parent_fd, const char *name, unsigned int mode, struct err *err);
+int session_make_dir(int parent_fd, const char *name, mode_t mode, struct err *err);
 
 /* session_make_user_dir() - empty directory number @index for the payload, with @mode, owned by it. *@out_fd owned, O_PATH. */
 int session_make_user_dir(const struct stage *stage, unsigned int index, unsigned int mode, int *out_fd, struct err *err);

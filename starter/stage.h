@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the phases of a launch hand to each other. One instance, in main.c; descriptors are -1 until made, close-on-exec. */
+/* What the phases of a launch hand to each other. One instance, in main.c; descriptors are close-on-exec. */
 #ifndef STARTER_STAGE_H
 #define STARTER_STAGE_H
 
@@ -16,7 +16,7 @@ struct stage {
 	const struct plan *plan;
 	bool own_userns; /* a user namespace of our own: only FS_USERNS_MOUNT file systems, xattrs user.* */
 
-	int source_fd[PLAN_MAX_MOUNTS]; /* detached clone; O_PATH where mount(2) is used */
+	int source_fd[PLAN_MAX_MOUNTS]; /* from mnt_clone(); -1: none, or it failed and the plan lets it */
 	int directory_fd[PLAN_MAX_FS];  /* the same for directory images */
 	int fuse_fd[PLAN_MAX_FS];       /* FUSE images: /dev/fuse opened in the namespace that mounts */
 	int go_fd[PLAN_MAX_FS];         /* a byte here lets the server read */

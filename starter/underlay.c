@@ -36,26 +36,6 @@ static bool underlay_is_on_the_way(const struct stage *stage, const char *dir)
 	return false;
 }
 
-/* privileged: symlinkat(2) mkdirat(2) openat(2) fsuid 0, in the session tmpfs */
-static int underlay_make(int under_fd, const char *name, mode_t type, const char *link)
-{
-	int result = 0, fd;
-
-	privs_raise(PRIVS_ROOT_FS);
-	if (S_ISLNK(type)) {
-		result = symlinkat(link, under_fd, name) < 0 ? -errno : 0;
-	} else if (S_ISDIR(type)) {
-		result = mkdirat(under_fd, name, 0755) < 0 || fchmodat(under_fd, name, 0755, 0) < 0
-				 ? -errno
-				 : 0;
-	} else {
-		fd = openat(under_fd, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-		result = fd < 0 ? -errno : close(fd);
-	}
-	privs_lower();
-	return result;
-}
-
 static int underlay_fill(struct stage *stage, int image_fd, int under_fd, const char *path, struct err *err);
 
 static int underlay_entry(struct stage *stage, int image_fd, int under_fd, const char *path,
@@ -73,7 +53,8 @@ static int underlay_entry(struct stage *stage, int image_fd, int under_fd, const
 		return err_sys(err, errno, "cannot open %s of the image", child);
 	if (S_ISLNK(st.st_mode) && readlinkat(source_fd, "", link, sizeof(link) - 1) < 0)
 		return err_sys(err, errno, "cannot read link %s of the image", child);
-	result = underlay_make(under_fd, name, st.st_mode, link);
+	/* What is neither directory nor link gets an empty file to be bound over. */
+	result = resolve_create(under_fd, name, S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode) ? (st.st_mode & S_IFMT) | 0755 : S_IFREG | 0644, link);
 	if (result < 0)
 		return err_sys(err, -result, "cannot make %s", child);
 	if (S_ISLNK(st.st_mode))

@@ -193,8 +193,10 @@ static int launch_judge(struct err *err)
 
 	if (result == 0)
 		result = facts_read(&plan, &conf, builder.fds, builder.fd_count, &facts, err);
-	if (result == 0)
+	if (result == 0 && plan.flow == PLAN_FLOW_SETUID)
 		result = policy_check_plan(&conf, &plan, &facts, err);
+	else if (result == 0 && facts.uid != 0)
+		result = policy_check_images(&conf, &plan, &facts, err);
 	return result;
 }
 

@@ -32,19 +32,19 @@ for symbol in system popen getpwnam getpwuid getgrnam setenv putenv dlsym strcpy
 		nm -u "$object" | grep -qw "$symbol" && fail "$source refers to $symbol"
 	done
 done
-only() { # OBJECT SYMBOL…: no other object refers to these
+only() { # PATTERN SYMBOL…: no object whose source does not match refers to these
 	local home=$1 symbol source
 	shift
 	for symbol in "$@"; do
 		for source in "${sources[@]}"; do
-			[ "$source" = "$home" ] && continue
+			[[ $source == $home ]] && continue
 			nm -u "$build/obj/${source%.c}.o" | grep -qw "$symbol" && fail "$source refers to $symbol, which is $home's"
 		done
 	done
 }
 sources=("$@")
-only starter/mnt.c mount umount2 move_mount open_tree fsopen fsmount fsconfig mount_setattr chroot
-only starter/privs.c setresuid setresgid setgroups setfsuid setfsgid
+only 'starter/mnt*.c' mount umount2 move_mount open_tree fsopen fsmount fsconfig mount_setattr chroot
+only 'starter/privs*.c' setresuid setresgid setgroups setfsuid setfsgid setuid
 only starter/sys.c syscall
 true
 

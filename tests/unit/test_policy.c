@@ -26,6 +26,7 @@ static int setup(void **state)
 	conf_init(&conf);
 	memset(&facts, 0, sizeof(facts));
 	facts.uid = 12345;
+	facts.initial_userns = true;
 	facts.fds[1].stat.st_mode = S_IFDIR | 0755;
 	plan_init(&plan);
 	plan.flow = PLAN_FLOW_SETUID;
@@ -53,6 +54,7 @@ static int setup(void **state)
 static void setuid_flow_refuses_what_needs_root(void **state)
 {
 	(void)state;
+	DENIED(facts.initial_userns = false);
 	DENIED(plan.idmap.method = PLAN_IDMAP_SELF);
 	DENIED(plan.process.caps = 1);
 	DENIED(plan.process.set_ids = true);
@@ -106,15 +108,17 @@ static void a_false_origin_is_a_user_bind(void **state)
 	assert_int_equal(policy_check_plan(&conf, &plan, &facts, &err), 0);
 }
 
-static void root_is_not_limited(void **state)
+/* Whoever may choose the flow may choose ids and capabilities: the setuid starter knows one flow. */
+static void no_other_flow_passes(void **state)
 {
 	(void)state;
-	setup(NULL);
-	plan.flow = PLAN_FLOW_ROOT;
-	conf.allow_container_sif = false;
-	assert_int_equal(policy_check_plan(&conf, &plan, &facts, &err), -EPERM);
-	facts.uid = 0;
-	assert_int_equal(policy_check_plan(&conf, &plan, &facts, &err), 0);
+	DENIED(plan.flow = PLAN_FLOW_USERNS);
+	DENIED(plan.flow = PLAN_FLOW_FAKEROOT);
+	DENIED(plan.flow = PLAN_FLOW_ROOT);
+	DENIED(plan.flow = PLAN_FLOW_NESTED_ROOT);
+	DENIED((plan.flow = PLAN_FLOW_ROOT, facts.uid = 0));
+	DENIED((plan.flow = 0));
+	DENIED((plan.flow = 99));
 }
 
 int main(void)
@@ -123,7 +127,7 @@ int main(void)
 		cmocka_unit_test(setuid_flow_refuses_what_needs_root),
 		cmocka_unit_test(directives_bind),
 		cmocka_unit_test(a_false_origin_is_a_user_bind),
-		cmocka_unit_test(root_is_not_limited),
+		cmocka_unit_test(no_other_flow_passes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
