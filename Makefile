@@ -163,7 +163,8 @@ $(LIBEXEC_BIN)/imager: $(call obj,$(IMAGER_SRCS) ipc/err.c ipc/log.c ipc/channel
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lseccomp -lpthread
 
 # The same two for images of any kind, which need not have our libraries, nor a libc at all.
-$(BUILD)/static/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_FILES) ipc/plan_encode.c $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(PB_OBJS)
+$(BUILD)/static/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_FILES) $(IPC_FRONTEND_SRCS) $(IPC_STARTER_SRCS) $(POLICY_SRCS) \
+		$(POLICY_FRONTEND_SRCS)) $(PB_OBJS)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
 $(BUILD)/static/imager: $(call obj,$(IMAGER_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
