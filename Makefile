@@ -84,7 +84,7 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend
 	policy/capability.c \
 	frontend/launch/plan_build.c frontend/launch/images.c frontend/launch/mounts.c frontend/launch/mount_list.c \
 	frontend/launch/user_dirs.c frontend/launch/user_binds.c frontend/launch/identity.c frontend/launch/seccomp_filter.c \
-	frontend/launch/plan_print.c frontend/launch/env.c frontend/launch/tmp_sandbox.c \
+	frontend/launch/plan_print.c frontend/launch/env.c frontend/launch/tmp_sandbox.c frontend/launch/outer.c \
 	frontend/action/spec.c frontend/action/shell_eval.c frontend/action/shell_word.c frontend/action/shell_builtin.c \
 	frontend/action/shell_host.c frontend/action/script.c frontend/strlist.c
 
