@@ -84,7 +84,7 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend
 	policy/capability.c \
 	frontend/launch/plan_build.c frontend/launch/images.c frontend/launch/mounts.c frontend/launch/mount_list.c \
 	frontend/launch/user_dirs.c frontend/launch/user_binds.c frontend/launch/identity.c frontend/launch/seccomp_filter.c \
-	frontend/launch/plan_print.c frontend/launch/env.c frontend/launch/tmp_sandbox.c frontend/launch/outer.c \
+	frontend/launch/plan_print.c frontend/launch/env.c frontend/launch/tmp_sandbox.c frontend/launch/outer.c frontend/launch/hand_down.c \
 	frontend/action/spec.c frontend/action/shell_eval.c frontend/action/shell_word.c frontend/action/shell_builtin.c \
 	frontend/action/shell_host.c frontend/action/script.c frontend/strlist.c
 
@@ -210,7 +210,7 @@ $(BUILD)/tests/hostile/%: tests/hostile/%.c
 hostile-programs: $(HOSTILE_PROGRAMS)
 .PHONY: hostile-programs check-hostile
 
-.PHONY: deps check check-unit check-cli check-headers fuzz fuzz-programs fuzz-replay asan audit bench install uninstall deb dist-nested \
+.PHONY: deps check check-unit check-cli check-headers fuzz fuzz-programs fuzz-replay asan audit bench install uninstall deb dist-nested nested-tree \
 	demo format format-check help
 
 DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler libsquashfuse-dev libfuse3-dev \
@@ -287,8 +287,10 @@ define install_tree
 		[ -e "$$to" ] || [ -L "$$to" ] || install -D -m 0644 "etc/$$f" "$$to"; done
 endef
 
-install: all
+install: nested-tree
 	$(call install_tree,$(BUILD)/bin/singularity,$(LIBEXEC_BIN)/imager,$(DESTDIR)$(BINDIR),$(DESTDIR)$(LIBEXECDIR),$(DESTDIR)$(SYSCONFDIR))
+	rm -rf "$(DESTDIR)$(LIBEXECDIR)/singularity/nested"
+	cp -R $(NESTED) "$(DESTDIR)$(LIBEXECDIR)/singularity/nested"
 	@set -e; for f in $(MAN_PAGES); do install -D -m 0644 "$$f" "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}"; done
 ifeq ($(WITH_SUID),1)
 	install -m 4755 -o root -g root $(LIBEXEC_BIN)/starter-suid "$(DESTDIR)$(LIBEXECDIR)/singularity/bin"
@@ -300,15 +302,20 @@ uninstall:
 	rm -f "$(DESTDIR)$(BINDIR)/singularity" "$(DESTDIR)$(BINDIR)/run-singularity"
 	@set -e; for f in $(MAN_PAGES); do rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}"; done
 	@set -e; for p in imager starter starter-suid squashfs-server action; do rm -f "$(DESTDIR)$(LIBEXECDIR)/singularity/bin/$$p"; done
+	rm -rf "$(DESTDIR)$(LIBEXECDIR)/singularity/nested"
 	@rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(LIBEXECDIR)/singularity/bin" "$(DESTDIR)$(LIBEXECDIR)/singularity" 2>/dev/null || :
 	@echo "configuration stays: $(DESTDIR)$(SYSCONFDIR)/singularity"
 
-# For images: relocatable, static, without the setuid starter. Runs where there is no libc, or another one.
+# For images: relocatable, static, without the setuid starter. Runs where there is no libc, or another one. The tree finds itself
+# by the link `nested`, as installations find theirs: --nest binds it.
 NESTED := $(BUILD)/nested
-dist-nested: all $(BUILD)/static/singularity $(BUILD)/static/imager
+nested-tree: all $(BUILD)/static/singularity $(BUILD)/static/imager
 	@rm -rf $(NESTED)
 	$(call install_tree,$(BUILD)/static/singularity,$(BUILD)/static/imager,$(NESTED)/bin,$(NESTED)/libexec,$(NESTED)/etc)
 	strip $(NESTED)/bin/singularity $(NESTED)/libexec/singularity/bin/*
+	@ln -s ../../.. $(NESTED)/libexec/singularity/nested
+	@ln -sfn ../../nested $(BUILD)/libexec/singularity/nested
+dist-nested: nested-tree
 	tar -C $(NESTED) --owner=0 --group=0 --sort=name -czf $(BUILD)/singularity-nested.tar.gz .
 
 # Two Debian packages: all but the setuid starter, and the setuid starter.

@@ -50,6 +50,7 @@ struct cli_action {
 	struct strlist overlay;
 	bool contain, containall, compat, no_compat;
 	bool tmp_sandbox, no_tmp_sandbox, sif_fuse;
+	bool nest; /* bring our own programs along */
 	/* identity and namespaces */
 	bool fakeroot, no_setgroups, userns, pid, no_pid, no_init, ipc, uts, net;
 	char *hostname;

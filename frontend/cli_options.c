@@ -76,6 +76,7 @@ const struct cli_option cli_options[] = {
 	 .help = "mount images by FUSE even where the kernel may", .deprecated = "the best method is found by itself"},
 	BOOL_ROW("tmp-sandbox", 0, CLI_ON_ACTIONS, "TMP_SANDBOX", ACTION(tmp_sandbox), "extract the image to a temporary sandbox before running it"),
 	BOOL_ROW("no-tmp-sandbox", 0, CLI_ON_ACTIONS, "NO_TMP_SANDBOX", ACTION(no_tmp_sandbox), "never extract the image to a temporary sandbox"),
+	BOOL_ROW("nest", 0, CLI_ON_ACTIONS, "NEST", ACTION(nest), "put singularity itself into the container, so that it can run containers inside"),
 
 	/* identity, namespaces, network */
 	BOOL_ROW("fakeroot", 'f', CLI_ON_ACTIONS, "FAKEROOT", ACTION(fakeroot), "run as root of a new user namespace"),

@@ -69,9 +69,11 @@ static int plan_check_fs(const struct plan *plan, const struct plan_fs *fs, enum
 	CHECK(fs->type >= PLAN_FS_DIRECTORY && fs->type <= PLAN_FS_EXT3, "unknown file system type");
 	CHECK(fs->container >= PLAN_CONTAINER_SIF && fs->container <= PLAN_CONTAINER_DIRECTORY, "unknown image kind");
 	CHECK(fs->method >= PLAN_METHOD_BIND && fs->method <= PLAN_METHOD_FUSE, "unknown mount method");
-	CHECK(directory == (fs->method == PLAN_METHOD_BIND) &&
-		      directory == (fs->container == PLAN_CONTAINER_DIRECTORY),
-	      "the mount method does not fit the file system");
+	CHECK(directory == (fs->method == PLAN_METHOD_BIND), "the mount method does not fit the file system");
+	/* The tree of another image may be there already, mounted by an outer container of ours. */
+	CHECK(directory == (fs->container == PLAN_CONTAINER_DIRECTORY) ||
+		      (directory && plan->flow != PLAN_FLOW_SETUID),
+	      "the image kind does not fit the file system");
 	CHECK(fs->offset_bytes <= INT64_MAX && fs->size_bytes <= INT64_MAX - fs->offset_bytes,
 	      "the extent of an image overflows");
 	CHECK(directory || fs->size_bytes > 0, "the extent of an image is empty");
@@ -117,14 +119,14 @@ static int plan_check_mount(const struct plan *plan, const struct plan_mount *mo
 {
 	bool image = mount->kind == PLAN_MOUNT_IMAGE;
 
-	CHECK(mount->origin >= PLAN_ORIGIN_DEV && mount->origin <= PLAN_ORIGIN_CWD, "unknown origin of a mount");
-	CHECK(mount->on_fail >= PLAN_FAIL_FATAL && mount->on_fail <= PLAN_FAIL_SILENT, "unknown failure rule");
+	CHECK(mount->origin >= PLAN_ORIGIN_DEV && mount->origin <= PLAN_ORIGIN_OUTER, "unknown origin of a mount");
+	CHECK(mount->on_fail >= PLAN_FAIL_FATAL && mount->on_fail <= PLAN_FAIL_OPTIONAL, "unknown failure rule");
 	CHECK((mount->attrs & ~PLAN_ATTR_ALL) == 0, "unknown mount attributes");
 	CHECK((mount->mode & ~07777u) == 0 && (mount->mode & 06000u) == 0, "impossible permission bits");
 	CHECK(plan_has_text(plan, mount->source) && plan_has_text(plan, mount->target) &&
 		      plan_has_text(plan, mount->link),
 	      "a text is out of range");
-	CHECK(image ? mount->fs > 0 && (uint32_t)mount->fs < plan->fs_count : mount->fs == -1,
+	CHECK(image ? mount->fs >= 0 && (uint32_t)mount->fs < plan->fs_count : mount->fs == -1,
 	      "a mount names an image that is not there");
 	CHECK((mount->kind == PLAN_MOUNT_SYMLINK) <= (mount->link != 0), "a link has no text");
 	CHECK(image || mount->kind == PLAN_MOUNT_SYMLINK || !mount->link, "a mount has a link that it does not use");

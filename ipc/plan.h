@@ -85,9 +85,11 @@ enum plan_origin {
 	PLAN_ORIGIN_RESOLV, /* bind of the host's resolv.conf */
 	PLAN_ORIGIN_USER_BIND,
 	PLAN_ORIGIN_CWD,
+	PLAN_ORIGIN_OUTER, /* handed down to containers inside: frontend/launch/outer.h */
 };
 
-enum plan_on_fail { PLAN_FAIL_FATAL = 1, PLAN_FAIL_WARN, PLAN_FAIL_SILENT };
+/* OPTIONAL: as SILENT, and no mount point is made for it. */
+enum plan_on_fail { PLAN_FAIL_FATAL = 1, PLAN_FAIL_WARN, PLAN_FAIL_SILENT, PLAN_FAIL_OPTIONAL };
 
 enum plan_attr { PLAN_ATTR_RDONLY = 1, PLAN_ATTR_NOSUID = 2, PLAN_ATTR_NODEV = 4, PLAN_ATTR_NOEXEC = 8 };
 #define PLAN_ATTR_ALL 15u

@@ -40,6 +40,7 @@ int binds_judge(const struct stage *stage, uint32_t index, int result, struct er
 		log_warning("Skipping mount of %s: %s", binds_target(stage, index), err->message);
 		return 0;
 	case PLAN_FAIL_SILENT:
+	case PLAN_FAIL_OPTIONAL:
 		log_debug("skipping mount of %s: %s", binds_target(stage, index), err->message);
 		return 0;
 	case PLAN_FAIL_FATAL:
@@ -60,7 +61,7 @@ bool binds_is_missing(const struct stage *stage, uint32_t index)
 	const char *target = binds_target(stage, index);
 	int fd, result;
 
-	if (binds_get(stage, index)->kind == PLAN_MOUNT_SYMLINK)
+	if (binds_get(stage, index)->kind == PLAN_MOUNT_SYMLINK || binds_get(stage, index)->on_fail == PLAN_FAIL_OPTIONAL)
 		return false;
 	for (uint32_t i = 0; i < index; i++)
 		if (binds_lies_below(target, binds_target(stage, i)))
@@ -203,7 +204,13 @@ static int binds_apply_one(const struct stage *stage, uint32_t index, struct err
 
 	if (mount->kind == PLAN_MOUNT_SYMLINK)
 		return resolve_make_symlink(&stage->scope, target, plan_get_text(stage->plan, mount->link), err);
-	result = resolve_make(&stage->scope, target, binds_wants_file(stage, index), &target_fd, err);
+	if (mount->on_fail == PLAN_FAIL_OPTIONAL) {
+		result = resolve_open(stage->scope.root_fd, target, &target_fd);
+		if (result < 0)
+			return err_sys(err, -result, "cannot open mount point %s", target);
+	} else {
+		result = resolve_make(&stage->scope, target, binds_wants_file(stage, index), &target_fd, err);
+	}
 	return result < 0 ? result : binds_attach(stage, index, target_fd, err);
 }
 

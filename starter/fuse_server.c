@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ipc/cleanup.h"
+#include "starter/flavour.h"
 #include "starter/privs.h"
 #include "starter/stage.h"
 
@@ -89,6 +90,8 @@ static int fuse_server_start(struct stage *stage, uint32_t index, struct err *er
 	cleanup_fd int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	int go[2], result;
 
+	if (fuse_fd < 0 && !flavour_is_setuid) /* the node that an outer container of ours handed down */
+		fuse_fd = open("/.singularity.d/outer/fuse", O_RDWR | O_CLOEXEC);
 	if (fuse_fd < 0)
 		return err_sys(err, errno, "cannot open /dev/fuse");
 	if (pipe2(go, O_CLOEXEC) < 0)

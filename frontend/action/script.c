@@ -15,6 +15,7 @@
 
 #define ENV_DIR "/.singularity.d/env"
 #define LIBS_DIR "/.singularity.d/libs"
+#define NEST_BIN "/.singularity.d/nest/bin"
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define PROMPT "Singularity> "
 
@@ -149,6 +150,16 @@ static void script_add_libs(struct shell *shell)
 		script_set_exported(shell, "LD_LIBRARY_PATH", whole);
 }
 
+/* Behind all that the image and the user have: a singularity of the image's own comes first. */
+static void script_add_nest(struct shell *shell)
+{
+	const char *path = shell_get(shell, "PATH");
+	cleanup_ptr char *whole = NULL;
+
+	if (asprintf(&whole, "%s%s" NEST_BIN, path ? path : "", path && *path ? ":" : "") >= 0)
+		script_set_exported(shell, "PATH", whole);
+}
+
 /* Values of the image win over those of the host; an empty one hides the host's. */
 static void script_restore_host(const struct action_spec *spec, struct strlist *env)
 {
@@ -264,6 +275,8 @@ int script_build_env_at(const char *root, const struct shell_host *host, const s
 		return result;
 	script_set_fixed(spec, shell);
 	script_add_libs(shell);
+	if (spec->nest)
+		script_add_nest(shell);
 	script_set_prompt(shell);
 	script_restore_host(spec, &shell->env);
 	return 0;

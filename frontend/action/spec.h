@@ -26,6 +26,7 @@ struct action_spec {
 	char *cwd, *home;                        /* container paths */
 	bool cwd_required;                       /* --cwd: say so when it cannot be entered */
 	bool no_eval;
+	bool nest; /* our own programs are in the container: PATH ends with them */
 	uint32_t umask;
 	bool has_stack;
 	uint64_t stack_soft; /* bytes; RLIMIT_STACK before any setuid exec cut it */

@@ -211,7 +211,8 @@ int host_read(struct host *host, struct err *err)
 	if (stat("/proc/self/ns/user", &ns) < 0)
 		return err_sys(err, errno, "cannot read /proc/self/ns/user");
 	host->initial_userns = ns.st_ino == INITIAL_USERNS_INODE;
-	host->fuse = host_can_open("/dev/fuse");
+	host->has_outer = outer_read(&host->outer) == 0;
+	host->fuse = host_can_open("/dev/fuse") || (host->has_outer && host_can_open(OUTER_DIR "/fuse"));
 	host->loop = host->uid == 0 && host_can_open("/dev/loop-control");
 	host->cwd = getcwd(NULL, 0);
 	host->tty = tty ? strdup(tty) : NULL;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "frontend/launch/outer.h"
 #include "ipc/err.h"
 #include "ipc/plan.h"
 
@@ -33,9 +34,11 @@ struct host {
 	bool no_new_privs;
 	uint64_t caps; /* effective; bit numbers of capabilities(7) */
 	uint64_t blocked_signals, ignored_signals; /* bit 0 is signal 1 */
-	bool fuse;     /* /dev/fuse can be opened */
+	bool fuse;     /* /dev/fuse can be opened, or the node that an outer container handed down */
 	bool loop;     /* /dev/loop-control can be opened; read for root only */
 	struct host_probe namespaces; /* probed only where host_read_hints() found something */
+	bool has_outer;
+	struct outer_facts outer; /* with has_outer */
 	uint32_t group_count;
 	gid_t *groups; /* owned; supplementary groups */
 	char *name;    /* owned; login name, "u<uid>" when unknown */

@@ -42,14 +42,31 @@ static bool images_may_use_kernel(const struct builder *builder, enum plan_flow 
 	return false;
 }
 
+/* The container around us runs this very image: its tree is mounted already, and one file server less is needed. */
+static bool images_is_outer(const struct builder *builder, enum plan_flow flow, const struct image *image,
+			    const struct image_partition *partition)
+{
+	const struct host *host = builder->host;
+	struct outer_image identity;
+	bool is_dir;
+	int fd;
+
+	if (!partition || !host->has_outer || flow == PLAN_FLOW_SETUID || image->writable ||
+	    outer_identify(image, partition, &identity) < 0 || !outer_has_image(&host->outer, &identity) ||
+	    builder->view->open_path(OUTER_DIR "/image", &fd, &is_dir) < 0)
+		return false;
+	(void)close(fd);
+	return is_dir;
+}
+
 bool images_wants_fuse(const struct builder *builder, enum plan_flow flow,
 		       const struct image *image)
 {
 	const struct image_partition *root =
 		image->kind == IMAGE_SANDBOX ? NULL : image_get_root(image);
 
-	return root && root->fs == IMAGE_FS_SQUASHFS &&
-	       !images_may_use_kernel(builder, flow, false);
+	return root && root->fs == IMAGE_FS_SQUASHFS && !images_may_use_kernel(builder, flow, false) &&
+	       !images_is_outer(builder, flow, image, root);
 }
 
 static int images_choose_method(struct builder *builder, struct plan_fs *fs, struct err *err)
@@ -87,6 +104,7 @@ int images_add_fs(struct builder *builder, const struct image *image,
 {
 	struct plan *plan = builder->plan;
 	struct plan_fs *fs = &plan->fs[plan->fs_count];
+	const char *path = image->path;
 	int fd;
 
 	if (plan->fs_count == PLAN_MAX_FS)
@@ -107,14 +125,21 @@ int images_add_fs(struct builder *builder, const struct image *image,
 		.size_bytes = partition ? partition->size_bytes : 0,
 		.writable = writable,
 	};
-	fd = fcntl(image->fd, F_DUPFD_CLOEXEC, 3);
+	if (images_is_outer(builder, plan->flow, image, partition)) {
+		fs->type = PLAN_FS_DIRECTORY;
+		fs->offset_bytes = fs->size_bytes = 0;
+		path = OUTER_DIR "/image";
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	} else {
+		fd = fcntl(image->fd, F_DUPFD_CLOEXEC, 3);
+	}
 	if (fd < 0)
-		return err_sys(err, errno, "cannot duplicate a descriptor");
+		return err_sys(err, errno, "cannot open %s", path);
 	if (plan_build_add_fd_consume(builder, fd, &fs->fd, err) < 0 ||
 	    images_choose_method(builder, fs, err) < 0)
 		return -EINVAL;
 	*index = (int32_t)plan->fs_count++;
-	return mount_list_is_setuid(builder) ? 0 : plan_add_text(plan, image->path, &fs->path, err);
+	return mount_list_is_setuid(builder) ? 0 : plan_add_text(plan, path, &fs->path, err);
 }
 
 static int images_use_overlay(struct builder *builder, int32_t index, bool writable,

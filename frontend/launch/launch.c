@@ -166,6 +166,7 @@ static int launch_fill_spec(const struct cli_request *request, const char *path,
 						: NULL;
 	spec->message_level = plan.message_level;
 	launch_note_process(spec, action->no_umask || action->compat);
+	spec->nest = action->nest;
 	return env_fill_spec(request, environ, &inputs, spec, err);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "frontend/launch/bind.h"
+#include "frontend/launch/hand_down.h"
 #include "frontend/launch/identity.h"
 #include "frontend/launch/mount_list.h"
 #include "frontend/launch/user_binds.h"
@@ -106,7 +107,8 @@ int mounts_add_all(struct builder *builder, struct err *err)
 	static int (*const steps[])(struct builder *, struct err *) = {
 		mounts_add_dev,     mounts_add_conf_binds, mounts_add_proc_sys,
 		user_dirs_add_home, user_dirs_add_tmp,     user_dirs_add_scratch,
-		identity_add_files, user_binds_add_all,    user_dirs_add_cwd,
+		identity_add_files, hand_down_add,	   user_binds_add_all,
+		user_dirs_add_cwd,
 	};
 	static const char *const known[] = {"proc", "sys",    "dev", "devpts",    "home",
 					    "tmp",  "hostfs", "cwd", "bind-paths"};

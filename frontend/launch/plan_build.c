@@ -53,6 +53,7 @@ const struct plan_view plan_view_host = {
 	.open_program = host_open_program,
 	.find_subids = host_find_subids,
 	.read_map = host_read_map,
+	.find_nested = install_find_nested,
 };
 
 int plan_build_add_fd_consume(struct builder *builder, int fd, int32_t *out, struct err *err)

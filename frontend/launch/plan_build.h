@@ -19,6 +19,7 @@ struct plan_view {
 	int (*open_program)(const char *name, const char *search_path, int *out_fd);
 	int (*find_subids)(const struct host *host, const char *file, struct plan_extent *out, struct err *err);
 	int (*read_map)(const char *which, struct plan_extent *extents, uint32_t *count, struct err *err);
+	char *(*find_nested)(void); /* as install_find_nested() */
 };
 
 extern const struct plan_view plan_view_host;

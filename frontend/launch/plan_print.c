@@ -14,8 +14,8 @@ static const char *const methods[] = {"", "bind", "kernel", "fuse"};
 static const char *const maps[] = {"", "none", "self", "newuidmap", "direct"};
 static const char *const kinds[] = {"", "bind", "proc", "sys", "devpts", "mqueue", "dir", "file", "link", "image"};
 static const char *const origins[] = {"",     "dev", "hostfs",  "bind path", "proc",   "sys",  "home",
-				      "home given", "tmp", "scratch", "generated", "resolv", "user", "cwd"};
-static const char *const fails[] = {"", "fatal", "warn", "silent"};
+				      "home given", "tmp", "scratch", "generated", "resolv", "user", "cwd", "outer"};
+static const char *const fails[] = {"", "fatal", "warn", "silent", "optional"};
 static const char *const lsms[] = {"", "none", "selinux", "apparmor"};
 
 static const struct {
@@ -23,6 +23,11 @@ static const struct {
 	const char *name;
 } attrs[] = {{PLAN_ATTR_RDONLY, "ro"}, {PLAN_ATTR_NOSUID, "nosuid"}, {PLAN_ATTR_NODEV, "nodev"}, {PLAN_ATTR_NOEXEC, "noexec"}},
   layers[] = {{PLAN_LAYER_OVERLAY, "overlay"}, {PLAN_LAYER_FUSE_OVERLAY, "fuse-overlay"}, {PLAN_LAYER_UNDERLAY, "underlay"}};
+
+const char *plan_print_flow(unsigned int flow)
+{
+	return flows[flow];
+}
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -12,4 +12,7 @@ void plan_print_text(const struct plan *plan, FILE *out);
 /* plan_print_json() - the same for machines: one object. */
 void plan_print_json(const struct plan *plan, FILE *out);
 
+/* plan_print_flow() - the name of @flow, an enum plan_flow of a checked plan. */
+const char *plan_print_flow(unsigned int flow);
+
 #endif

@@ -149,6 +149,14 @@ const struct install *install_get(void)
 	return &install;
 }
 
+char *install_find_nested(void)
+{
+	cleanup_ptr char *path = format_path("%s/singularity/nested", install_get()->libexecdir);
+	cleanup_ptr char *program = path ? format_path("%s/bin/singularity", path) : NULL;
+
+	return program && access(program, X_OK) == 0 ? realpath(path, NULL) : NULL;
+}
+
 int install_open_program(const char *name, int *out_fd, struct err *err)
 {
 	cleanup_ptr char *path = format_path("%s/%s", install_get()->libexec_bin, name);

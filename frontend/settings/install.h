@@ -25,4 +25,8 @@ const struct install *install_get(void);
 /* install_open_program() - open libexec_bin/@name O_PATH|O_CLOEXEC. *@out_fd owned. */
 int install_open_program(const char *name, int *out_fd, struct err *err);
 
+/* install_find_nested() - the tree of static programs without setuid starter that can be bound into any image (owned), NULL when
+ * this installation has none. In such a tree itself it is a link to the tree. */
+char *install_find_nested(void);
+
 #endif

@@ -104,6 +104,11 @@ static int fake_find_subids(const struct host *of, const char *file, struct plan
 	return 0;
 }
 
+static char *fake_find_nested(void)
+{
+	return strdup("/data");
+}
+
 static int fake_read_map(const char *which, struct plan_extent *extents, uint32_t *count, struct err *error)
 {
 	(void)which;
@@ -115,7 +120,7 @@ static int fake_read_map(const char *which, struct plan_extent *extents, uint32_
 }
 
 static const struct plan_view fake_view = {fake_open_path,    fake_resolve,     fake_make_dir, fake_open_installed,
-					   fake_open_program, fake_find_subids, fake_read_map};
+					   fake_open_program, fake_find_subids, fake_read_map, fake_find_nested};
 
 static int setup(void **state)
 {
