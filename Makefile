@@ -313,7 +313,7 @@ nested-tree: all $(BUILD)/static/singularity $(BUILD)/static/imager
 	@rm -rf $(NESTED)
 	$(call install_tree,$(BUILD)/static/singularity,$(BUILD)/static/imager,$(NESTED)/bin,$(NESTED)/libexec,$(NESTED)/etc)
 	strip $(NESTED)/bin/singularity $(NESTED)/libexec/singularity/bin/*
-	@ln -s ../../.. $(NESTED)/libexec/singularity/nested
+	@ln -s ../.. $(NESTED)/libexec/singularity/nested
 	@ln -sfn ../../nested $(BUILD)/libexec/singularity/nested
 dist-nested: nested-tree
 	tar -C $(NESTED) --owner=0 --group=0 --sort=name -czf $(BUILD)/singularity-nested.tar.gz .

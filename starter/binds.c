@@ -222,7 +222,7 @@ int binds_apply(struct stage *stage, struct err *err)
 		result = binds_apply_one(stage, i, err);
 		if (result == 0)
 			log_debug("mounted %s", binds_target(stage, i));
-		if (stage->plan->dry_run)
+		if (stage->plan->dry_run && (result == 0 || binds_get(stage, i)->on_fail != PLAN_FAIL_OPTIONAL))
 			(void)dprintf(STDOUT_FILENO, "%s: %s\n", binds_target(stage, i),
 				      result == 0 ? "mounted" : err->message);
 		result = binds_judge(stage, i, result, err);

@@ -42,7 +42,7 @@ static void sanitize_descriptors(void)
 	do {
 		fd = open("/dev/null", O_RDWR | O_NOCTTY);
 		if (fd < 0)
-			_exit(255);
+			sanitize_fail("cannot open /dev/null");
 	} while (fd <= 2);
 	(void)close(fd);
 	if (close_range(CHANNEL_FD + 1, ~0U, 0) < 0)

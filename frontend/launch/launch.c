@@ -333,6 +333,19 @@ static int launch_plan(const struct cli_request *request, struct host *host, str
 	return result < 0 ? result : launch_judge(err);
 }
 
+/* The starter's dry run adds lines for people: machines get one object on standard output, and the lines elsewhere. */
+static int launch_explain(enum cli_explain explain, struct err *err)
+{
+	if (explain == CLI_EXPLAIN_TEXT)
+		plan_print_text(&plan, stdout);
+	if (explain != CLI_EXPLAIN_JSON)
+		return 0;
+	plan_print_json(&plan, stdout);
+	if (fflush(stdout) != 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		return err_sys(err, errno, "cannot print the plan");
+	return 0;
+}
+
 int launch_run(const struct cli_request *request, struct err *err)
 {
 	static bool inherited[INHERITED_MAX];
@@ -350,9 +363,6 @@ int launch_run(const struct cli_request *request, struct err *err)
 		result = launch_plan(request, &host, &image, inherited, err);
 	if (result < 0)
 		return result;
-	if (request->action.explain == CLI_EXPLAIN_JSON)
-		plan_print_json(&plan, stdout);
-	else if (request->action.explain == CLI_EXPLAIN_TEXT)
-		plan_print_text(&plan, stdout);
-	return launch_hand_over(err);
+	result = launch_explain(request->action.explain, err);
+	return result < 0 ? result : launch_hand_over(err);
 }

@@ -211,3 +211,9 @@ expect_nothing_between() {
 	[[ $output == *"flow: root"* ]]
 	[ ! -e "$WORK/started" ]
 }
+
+@test "explain=json prints one JSON object and nothing else on standard output" {
+	for profile in as_root as_user_userns; do
+		$profile exec --explain=json "$WORK/box.sif" true 2>/dev/null | jq -e '.mounts | length > 5'
+	done
+}
