@@ -216,7 +216,7 @@ hostile-programs: $(HOSTILE_PROGRAMS)
 DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler libsquashfuse-dev libfuse3-dev \
 	libjansson-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev liblz4-dev liblzo2-dev libsquashfs-dev \
 	libcmocka-dev bats squashfs-tools busybox-static uidmap debootstrap procps libcap2-bin attr e2fsprogs file \
-	util-linux bubblewrap strace bc binutils docker.io podman runc jq
+	util-linux bubblewrap squashfuse strace binutils docker.io podman runc jq
 
 # Installs what is missing, as root on Debian; says so otherwise.
 deps:
@@ -340,7 +340,7 @@ help:
 		'make asan' 'unit tests and fuzz corpora with sanitizers' \
 		'make fuzz' 'libFuzzer on each parser, FUZZ_SECONDS=60 each' \
 		'make audit' 'what is in the privileged program, and its rules' \
-		'make bench' 'start-up times against the bare system calls and bubblewrap' \
+		'make bench' 'start-up, memory and reading against the bare calls, bubblewrap and squashfuse, with budgets' \
 		'make install [WITH_SUID=1]' 'below PREFIX=$(PREFIX); DESTDIR= stages' \
 		'make uninstall' 'remove what install put there; the configuration stays' \
 		'make deb' 'Debian packages: $(BUILD)/singularity-c*.deb' \
