@@ -63,7 +63,7 @@ POLICY_FRONTEND_SRCS := policy/conf_supported.c
 POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c
 STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c \
 	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
-	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/seccomp.c starter/exec.c starter/init.c
+	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/account_lines.c starter/seccomp.c starter/exec.c starter/init.c
 FLAVOUR_PLAIN := starter/flavour_plain.c starter/privs_plain.c starter/idmap.c starter/mnt_legacy.c starter/layer_points.c \
 	starter/seccomp_root.c
 FLAVOUR_SETUID := starter/flavour_setuid.c starter/privs_setuid.c

@@ -22,6 +22,11 @@ const char *plan_get_text(const struct plan *plan, plan_text_t ref)
 	return ref ? plan->text + ref : NULL;
 }
 
+bool plan_is_file(const struct plan_mount *mount)
+{
+	return mount->kind == PLAN_MOUNT_FILE || mount->kind == PLAN_MOUNT_PASSWD || mount->kind == PLAN_MOUNT_GROUP;
+}
+
 static bool plan_has_text(const struct plan *plan, plan_text_t ref)
 {
 	/* Only whole texts: one that begins inside another was not put there by plan_add_text(). */
@@ -101,6 +106,8 @@ static int plan_check_source(const struct plan *plan, const struct plan_mount *m
 		CHECK(setuid ? !mount->source : !has_fd, "the source of a mount does not fit the flow");
 		return 0;
 	case PLAN_MOUNT_FILE:
+	case PLAN_MOUNT_PASSWD:
+	case PLAN_MOUNT_GROUP:
 		CHECK(has_fd && !mount->source, "a generated file has no content");
 		return 0;
 	case PLAN_MOUNT_DEVPTS:

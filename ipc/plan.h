@@ -68,6 +68,8 @@ enum plan_mount_kind {
 	PLAN_MOUNT_FILE,        /* read-only file with the bytes of the sealed memfd source_fd */
 	PLAN_MOUNT_SYMLINK,     /* link `link` at target; only where the starter made the directory itself */
 	PLAN_MOUNT_IMAGE,       /* tree link_rel of file system fs → target */
+	PLAN_MOUNT_PASSWD,      /* FILE with the caller's line, which takes the place of his uid's in the image's own file */
+	PLAN_MOUNT_GROUP,       /* FILE with lines that follow those of the image's own file */
 };
 
 /* Why the mount is there: the directive of singularity.conf that governs it. */
@@ -193,6 +195,9 @@ int plan_add_text(struct plan *plan, const char *text, plan_text_t *out, struct 
 
 /* plan_get_text() - the text at @ref, or NULL for none. Valid for a plan that passed plan_check(). */
 const char *plan_get_text(const struct plan *plan, plan_text_t ref);
+
+/* plan_is_file() - is this a file of our own making, rather than something of the host or the image? */
+bool plan_is_file(const struct plan_mount *mount);
 
 /* plan_check() - prove the plan well-formed against @fd_count descriptors: enums closed, counts and offsets in range,
  * texts NUL-terminated, targets clean, every descriptor claimed exactly once (programs may be claimed by several), sizes

@@ -172,7 +172,7 @@ int facts_check_fds(const struct plan *plan, const struct facts *facts, struct e
 
 		if (fd && S_ISLNK(fd->stat.st_mode))
 			return facts_bad_fd("the source of a mount", err);
-		if (fd && (mount->kind == PLAN_MOUNT_FILE ? !fd->is_sealed : !fd->is_path))
+		if (fd && (plan_is_file(mount) ? !fd->is_sealed : !fd->is_path))
 			return facts_bad_fd("the source of a mount", err);
 	}
 	if (!facts->fds[process->spec_fd].is_sealed ||

@@ -246,12 +246,12 @@ static int policy_check_wanted(const struct conf *conf, const struct plan_mount 
 static int policy_check_mount(const struct conf *conf, const struct plan *plan, const struct plan_mount *mount,
 			      const struct facts *facts, struct err *err)
 {
-	const struct facts_fd *fd = mount->source_fd == PLAN_NO_FD || mount->kind == PLAN_MOUNT_FILE
+	const struct facts_fd *fd = mount->source_fd == PLAN_NO_FD || plan_is_file(mount)
 					    ? NULL /* no source of a bind */
 					    : &facts->fds[mount->source_fd];
 	const char *target = plan_get_text(plan, mount->target);
 	bool attached = mount->kind == PLAN_MOUNT_BIND || mount->kind == PLAN_MOUNT_IMAGE ||
-			mount->kind == PLAN_MOUNT_SESSION_DIR || mount->kind == PLAN_MOUNT_FILE;
+			mount->kind == PLAN_MOUNT_SESSION_DIR || plan_is_file(mount);
 
 	REFUSE(attached && !(mount->attrs & PLAN_ATTR_NOSUID), "a mount without nosuid needs root");
 	REFUSE(attached && !(mount->attrs & PLAN_ATTR_NODEV) && mount->origin != PLAN_ORIGIN_DEV &&

@@ -12,8 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ipc/channel.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
+#include "starter/account_lines.h"
 #include "starter/mnt.h"
 #include "starter/resolve.h"
 #include "starter/session.h"
@@ -66,7 +68,7 @@ bool binds_is_missing(const struct stage *stage, uint32_t index)
 	for (uint32_t i = 0; i < index; i++)
 		if (binds_lies_below(target, binds_target(stage, i)))
 			return false;
-	result = resolve_open(stage->fs_fd[0], target, &fd);
+	result = resolve_open(stage->fs_fd[0], target, O_PATH, &fd);
 	if (result == 0)
 		(void)close(fd);
 	return result == -ENOENT;
@@ -143,29 +145,45 @@ static int binds_file(const struct stage *stage, uint32_t index, int target_fd, 
 {
 	const struct plan_mount *mount = binds_get(stage, index);
 	cleanup_fd int file_fd = -1;
-	int result = session_make_file(stage, index, stage->record->fds[mount->source_fd], mount->mode,
-				       &file_fd, err);
+	const void *bytes; /* mapped until exec */
+	size_t length;
+	int result = channel_map_sealed(stage->record->fds[mount->source_fd], PLAN_BULK_MAX, &bytes, &length, err);
 
+	if (result == 0 && bytes && mount->kind != PLAN_MOUNT_FILE)
+		account_lines_add_image(stage->root_fd, binds_target(stage, index), mount->kind == PLAN_MOUNT_PASSWD, &bytes,
+					&length);
+	if (result == 0)
+		result = session_make_file(stage, index, bytes, length, mount->mode, &file_fd, err);
 	return result < 0 ? result : mnt_attach_bind(file_fd, mount->attrs, target_fd, NULL, err);
+}
+
+static int binds_open_in_image(const struct stage *stage, const struct plan_mount *mount, int *out_fd)
+{
+	const char *inside = plan_get_text(stage->plan, mount->link);
+
+	return resolve_open(stage->fs_fd[mount->fs], inside ? inside : "/", O_PATH, out_fd);
 }
 
 static int binds_image(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
 {
 	const struct plan_mount *mount = binds_get(stage, index);
-	const char *inside = plan_get_text(stage->plan, mount->link);
 	cleanup_fd int source_fd = -1;
-	int result = resolve_open(stage->fs_fd[mount->fs], inside ? inside : "/", &source_fd);
+	int result = binds_open_in_image(stage, mount, &source_fd);
 
 	if (result < 0)
-		return err_sys(err, -result, "cannot open %s in the image", inside ? inside : "/");
+		return err_sys(err, -result, "cannot open %s in the image", plan_get_text(stage->plan, mount->link));
 	return mnt_attach_bind(source_fd, mount->attrs, target_fd, NULL, err);
 }
 
-static bool binds_wants_file(const struct stage *stage, uint32_t index)
+bool binds_wants_file(const struct stage *stage, uint32_t index)
 {
 	const struct plan_mount *mount = binds_get(stage, index);
+	cleanup_fd int fd = -1;
+	struct stat st;
 
-	return mount->target_is_file || mount->kind == PLAN_MOUNT_FILE;
+	if (mount->kind == PLAN_MOUNT_IMAGE && binds_open_in_image(stage, mount, &fd) == 0 && fstat(fd, &st) == 0)
+		return !S_ISDIR(st.st_mode);
+	return mount->target_is_file || plan_is_file(mount);
 }
 
 static int binds_attach(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
@@ -186,6 +204,8 @@ static int binds_attach(const struct stage *stage, uint32_t index, int target_fd
 	case PLAN_MOUNT_SESSION_DIR:
 		return binds_session_dir(stage, index, target_fd, err);
 	case PLAN_MOUNT_FILE:
+	case PLAN_MOUNT_PASSWD:
+	case PLAN_MOUNT_GROUP:
 		return binds_file(stage, index, target_fd, err);
 	case PLAN_MOUNT_IMAGE:
 		return binds_image(stage, index, target_fd, err);
@@ -193,6 +213,19 @@ static int binds_attach(const struct stage *stage, uint32_t index, int target_fd
 		break;
 	}
 	return err_set(err, ERR_BUG, EINVAL, "mount kind %d", (int)mount->kind);
+}
+
+/* Where the image makes /var/tmp a link to /tmp, what was just mounted there must stay visible. */
+static bool binds_hides_tmp(const struct stage *stage, uint32_t index, int target_fd)
+{
+	cleanup_fd int before_fd = -1;
+	struct stat here, before;
+
+	return index > 0 && binds_get(stage, index)->origin == PLAN_ORIGIN_TMP &&
+	       binds_get(stage, index - 1)->origin == PLAN_ORIGIN_TMP &&
+	       resolve_open(stage->root_fd, binds_target(stage, index - 1), O_PATH, &before_fd) == 0 &&
+	       fstat(target_fd, &here) == 0 && fstat(before_fd, &before) == 0 && here.st_dev == before.st_dev &&
+	       here.st_ino == before.st_ino;
 }
 
 static int binds_apply_one(const struct stage *stage, uint32_t index, struct err *err)
@@ -205,13 +238,15 @@ static int binds_apply_one(const struct stage *stage, uint32_t index, struct err
 	if (mount->kind == PLAN_MOUNT_SYMLINK)
 		return resolve_make_symlink(&stage->scope, target, plan_get_text(stage->plan, mount->link), err);
 	if (mount->on_fail == PLAN_FAIL_OPTIONAL) {
-		result = resolve_open(stage->scope.root_fd, target, &target_fd);
+		result = resolve_open(stage->scope.root_fd, target, O_PATH, &target_fd);
 		if (result < 0)
 			return err_sys(err, -result, "cannot open mount point %s", target);
 	} else {
 		result = resolve_make(&stage->scope, target, binds_wants_file(stage, index), &target_fd, err);
 	}
-	return result < 0 ? result : binds_attach(stage, index, target_fd, err);
+	if (result < 0 || binds_hides_tmp(stage, index, target_fd))
+		return result;
+	return binds_attach(stage, index, target_fd, err);
 }
 
 int binds_apply(struct stage *stage, struct err *err)

@@ -16,6 +16,9 @@ int binds_judge(const struct stage *stage, uint32_t index, int result, struct er
 /* binds_is_missing() - does mount @index need a mount point that the root image lacks and no earlier mount brings? */
 bool binds_is_missing(const struct stage *stage, uint32_t index);
 
+/* binds_wants_file() - is the mount point of mount @index a file? Images must be mounted. */
+bool binds_wants_file(const struct stage *stage, uint32_t index);
+
 /* binds_any_missing() - the same for the whole plan. */
 bool binds_any_missing(const struct stage *stage);
 

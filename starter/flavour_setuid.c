@@ -62,7 +62,7 @@ int flavour_prepare(struct stage *stage, struct err *err)
 	for (uint32_t i = 0; result == 0 && i < plan->mount_count; i++) {
 		const struct plan_mount *mount = &plan->mounts[i];
 
-		if (mount->source_fd == PLAN_NO_FD || mount->kind == PLAN_MOUNT_FILE)
+		if (mount->source_fd == PLAN_NO_FD || plan_is_file(mount))
 			continue;
 		result = mnt_clone(fds[mount->source_fd], &stage->source_fd[i], err);
 		result = binds_judge(stage, i, result, err);

@@ -69,11 +69,8 @@ static void layer_points_make_path(int image_fd, int upper_fd, const char *path,
 
 void layer_points_make(const struct stage *stage, int upper_fd)
 {
-	for (uint32_t i = 0; i < stage->plan->mount_count; i++) {
-		const struct plan_mount *mount = &stage->plan->mounts[i];
-
+	for (uint32_t i = 0; i < stage->plan->mount_count; i++)
 		if (binds_is_missing(stage, i))
-			layer_points_make_path(stage->fs_fd[0], upper_fd, plan_get_text(stage->plan, mount->target),
-					      mount->target_is_file || mount->kind == PLAN_MOUNT_FILE);
-	}
+			layer_points_make_path(stage->fs_fd[0], upper_fd, plan_get_text(stage->plan, stage->plan->mounts[i].target),
+					       binds_wants_file(stage, i));
 }

@@ -17,13 +17,12 @@
 #include "starter/privs.h"
 #include "starter/sys.h"
 
-int resolve_open(int root_fd, const char *path, int *out_fd)
+int resolve_open(int root_fd, const char *path, int flags, int *out_fd)
 {
 	int fd;
 
 	do {
-		fd = sys_openat2(root_fd, path, O_PATH | O_CLOEXEC, 0,
-				 RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+		fd = sys_openat2(root_fd, path, (uint64_t)flags | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	} while (fd < 0 && errno == EAGAIN); /* a rename raced with the walk */
 	if (fd < 0)
 		return -errno;
@@ -98,7 +97,7 @@ static int resolve_open_parent(const struct resolve_scope *scope, const char *pa
 {
 	cleanup_fd int fd = -1;
 	int result = parent[0] ? resolve_make(scope, parent, false, &fd, err)
-			       : resolve_open(scope->root_fd, "/", &fd);
+			       : resolve_open(scope->root_fd, "/", O_PATH, &fd);
 
 	if (result < 0)
 		return result;
@@ -116,7 +115,7 @@ int resolve_make(const struct resolve_scope *scope, const char *path, bool is_fi
 	cleanup_fd int parent_fd = -1;
 	char parent[PLAN_PATH_MAX];
 	const char *name;
-	int result = resolve_open(scope->root_fd, path, out_fd);
+	int result = resolve_open(scope->root_fd, path, O_PATH, out_fd);
 
 	if (result != -ENOENT) {
 		if (result < 0)
@@ -132,7 +131,7 @@ int resolve_make(const struct resolve_scope *scope, const char *path, bool is_fi
 	result = resolve_create(parent_fd, name, is_file ? S_IFREG | 0644 : S_IFDIR | 0755, NULL);
 	if (result < 0)
 		return err_sys(err, -result, "cannot make mount point %s", path);
-	result = resolve_open(scope->root_fd, path, out_fd);
+	result = resolve_open(scope->root_fd, path, O_PATH, out_fd);
 	return result < 0 ? err_sys(err, -result, "cannot open mount point %s", path) : 0;
 }
 

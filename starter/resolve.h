@@ -15,9 +15,9 @@ struct resolve_scope {
 	int own_count;
 };
 
-/* resolve_open() - O_PATH descriptor of @path, links followed as if root_fd were "/". *@out_fd owned.
+/* resolve_open() - descriptor of @path with @flags of open(2), links followed as if root_fd were "/". *@out_fd owned.
  * Returns 0 or a negative errno (no @err: a missing path is an expected answer). See openat2(2) RESOLVE_IN_ROOT. */
-int resolve_open(int root_fd, const char *path, int *out_fd);
+int resolve_open(int root_fd, const char *path, int flags, int *out_fd);
 
 /* resolve_create() - make @name in @parent_fd (borrowed; on a file system that is ours): a directory or empty file with exactly the
  * permission bits of @mode, or the symbolic link @link. Setuid: as the caller in his own directory, else as root.

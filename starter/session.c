@@ -9,11 +9,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ipc/channel.h"
 #include "ipc/cleanup.h"
 #include "starter/flavour.h"
 #include "starter/mnt.h"
@@ -131,25 +129,19 @@ static int session_write(int fd, const char *bytes, size_t length)
 	return 0;
 }
 
-int session_make_file(const struct stage *stage, unsigned int index, int content_fd,
-		      unsigned int mode, int *out_fd, struct err *err)
+int session_make_file(const struct stage *stage, unsigned int index, const void *bytes, size_t length, unsigned int mode,
+		      int *out_fd, struct err *err)
 {
 	cleanup_fd int fd = -1;
-	const void *bytes;
 	char name[32];
-	size_t length;
-	int result = channel_map_sealed(content_fd, PLAN_BULK_MAX, &bytes, &length, err);
+	int result;
 
-	if (result < 0)
-		return result;
 	(void)snprintf(name, sizeof(name), "files/%u", index);
 	fd = openat(stage->session_fd, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC,
 		    0600);
 	result = fd < 0 ? -errno : session_write(fd, bytes, length);
 	if (result == 0 && fchmod(fd, mode) < 0)
 		result = -errno;
-	if (bytes)
-		(void)munmap((void *)(uintptr_t)bytes, length);
 	if (result < 0)
 		return err_sys(err, -result, "cannot write session file %s", name);
 	return session_open(stage, name, out_fd, err);

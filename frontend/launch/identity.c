@@ -6,56 +6,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "frontend/cli_csv.h"
 #include "frontend/launch/account.h"
-#include "frontend/launch/images.h"
 #include "frontend/launch/mount_list.h"
 #include "ipc/cleanup.h"
 
-#define FAIL(err, ...)   err_set(err, ERR_SYSTEM, EINVAL, __VA_ARGS__)
-#define ACCOUNT_FILE_MAX (1024 * 1024)
-
-static char *identity_read_in_image(const struct builder *builder, const char *path)
-{
-	cleanup_fd int fd = images_open_in_root(builder, path);
-	char *text = malloc(ACCOUNT_FILE_MAX + 1);
-	size_t used = 0;
-	struct stat st;
-	ssize_t n = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? 1 : -1;
-
-	while (text && n > 0 && used < ACCOUNT_FILE_MAX) {
-		n = read(fd, text + used, ACCOUNT_FILE_MAX - used);
-		used += n > 0 ? (size_t)n : 0;
-	}
-	if (!text || n < 0) {
-		free(text);
-		return NULL;
-	}
-	text[used] = '\0';
-	return text;
-}
+#define FAIL(err, ...) err_set(err, ERR_SYSTEM, EINVAL, __VA_ARGS__)
 
 static int identity_add_accounts(struct builder *builder, struct err *err)
 {
 	bool as_root = builder->host->uid == 0 || builder->plan->flow == PLAN_FLOW_FAKEROOT;
-	cleanup_ptr char *passwd = NULL, *group = NULL, *new_passwd = NULL, *new_group = NULL;
+	cleanup_ptr char *passwd = NULL, *group = NULL;
 	int result = 0;
 
 	if (as_root) /* every image knows root */
 		return 0;
-	passwd = identity_read_in_image(builder, "/etc/passwd");
-	group = identity_read_in_image(builder, "/etc/group");
-	new_passwd = account_make_passwd(builder->host, passwd, builder->home);
-	new_group = account_make_group(builder->host, group);
-	if (!new_passwd || !new_group)
+	passwd = account_make_passwd(builder->host, builder->home);
+	group = account_make_group(builder->host);
+	if (!passwd || !group)
 		return err_sys(err, ENOMEM, "cannot write account files");
 	if (builder->conf->config_passwd)
-		result = mount_list_add_file(builder, "/etc/passwd", new_passwd, err);
+		result = mount_list_add_file(builder, PLAN_MOUNT_PASSWD, "/etc/passwd", passwd, err);
 	if (result == 0 && builder->conf->config_group)
-		result = mount_list_add_file(builder, "/etc/group", new_group, err);
+		result = mount_list_add_file(builder, PLAN_MOUNT_GROUP, "/etc/group", group, err);
 	return result;
 }
 
@@ -81,7 +55,7 @@ static int identity_add_dns(struct builder *builder, struct err *err)
 	cli_csv_free(&servers, 0);
 	if (out && fclose(out) != 0)
 		result = -ENOMEM;
-	return result < 0 ? result : mount_list_add_file(builder, "/etc/resolv.conf", text, err);
+	return result < 0 ? result : mount_list_add_file(builder, PLAN_MOUNT_FILE, "/etc/resolv.conf", text, err);
 }
 
 int identity_add_files(struct builder *builder, struct err *err)
@@ -98,11 +72,11 @@ int identity_add_files(struct builder *builder, struct err *err)
 		result = mount_list_add_bind(builder, PLAN_ORIGIN_RESOLV, PLAN_FAIL_SILENT, resolv,
 					     "/etc/resolv.conf", MOUNT_LIST_ATTRS, err);
 	if (result == 0 && builder->contained && builder->plan->ns_net)
-		result = mount_list_add_file(builder, "/etc/hosts",
+		result = mount_list_add_file(builder, PLAN_MOUNT_FILE, "/etc/hosts",
 					     "127.0.0.1 localhost\n::1 localhost\n", err);
 	if (result < 0 || !action->hostname || !builder->plan->ns_uts)
 		return result;
 	if (asprintf(&hostname, "%s\n", action->hostname) < 0)
 		return err_sys(err, ENOMEM, "host name");
-	return mount_list_add_file(builder, "/etc/hostname", hostname, err);
+	return mount_list_add_file(builder, PLAN_MOUNT_FILE, "/etc/hostname", hostname, err);
 }

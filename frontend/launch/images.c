@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "frontend/launch/mount_list.h"
@@ -265,16 +263,4 @@ int images_add_all(struct builder *builder, struct err *err)
 			       "--writable-tmpfs is not allowed (enable overlay = no)");
 	builder->plan->writable_tmpfs = true;
 	return 0;
-}
-
-/* Only a sandbox can be looked into from here; its links lead nowhere but into itself. */
-int images_open_in_root(const struct builder *builder, const char *path)
-{
-	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
-			       .resolve = RESOLVE_IN_ROOT};
-	long fd = -1;
-
-	if (builder->image->kind == IMAGE_SANDBOX)
-		fd = syscall(SYS_openat2, builder->image->fd, path, &how, sizeof(how));
-	return (int)fd;
 }

@@ -18,8 +18,4 @@ int images_add_fs(struct builder *builder, const struct image *image,
 bool images_wants_fuse(const struct builder *builder, enum plan_flow flow,
 		       const struct image *image);
 
-/* images_open_in_root() - open @path of the root image for reading, links followed inside it only. Only a sandbox can be looked
- * into from here. Returns a descriptor (owned), or -1. */
-int images_open_in_root(const struct builder *builder, const char *path);
-
 #endif

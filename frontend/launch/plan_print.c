@@ -12,7 +12,8 @@ static const char *const types[] = {"", "directory", "squashfs", "ext3"};
 static const char *const containers[] = {"", "sif", "squashfs", "extfs", "dir"};
 static const char *const methods[] = {"", "bind", "kernel", "fuse"};
 static const char *const maps[] = {"", "none", "self", "newuidmap", "direct"};
-static const char *const kinds[] = {"", "bind", "proc", "sys", "devpts", "mqueue", "dir", "file", "link", "image"};
+static const char *const kinds[] = {"", "bind", "proc", "sys", "devpts", "mqueue", "dir", "file", "link", "image",
+				    "passwd", "group"};
 static const char *const origins[] = {"",     "dev", "hostfs",  "bind path", "proc",   "sys",  "home",
 				      "home given", "tmp", "scratch", "generated", "resolv", "user", "cwd", "outer"};
 static const char *const fails[] = {"", "fatal", "warn", "silent", "optional"};
@@ -203,7 +204,7 @@ static void print_mount(const struct plan *plan, const struct plan_mount *mount,
 		      plan_get_text(plan, mount->target));
 	if (link)
 		(void)fprintf(out, " is %s", link);
-	if (mount->kind == PLAN_MOUNT_SESSION_DIR || mount->kind == PLAN_MOUNT_FILE)
+	if (mount->kind == PLAN_MOUNT_SESSION_DIR || plan_is_file(mount))
 		(void)fprintf(out, " mode %04o", mount->mode);
 	(void)fprintf(out, " (");
 	for (size_t i = 0; i < COUNT(attrs); i++)

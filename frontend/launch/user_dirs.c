@@ -5,10 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "frontend/launch/bind.h"
-#include "frontend/launch/images.h"
 #include "frontend/launch/mount_list.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
@@ -108,17 +106,6 @@ int user_dirs_add_home(struct builder *builder, struct err *err)
 				   MOUNT_LIST_ATTRS, err);
 }
 
-/* /var/tmp that the image makes a link to /tmp would cover it a second time. */
-static bool user_dirs_var_tmp_is_tmp(const struct builder *builder)
-{
-	cleanup_fd int first = images_open_in_root(builder, "/tmp"),
-		       second = images_open_in_root(builder, "/var/tmp");
-	struct stat a, b;
-
-	return first >= 0 && second >= 0 && fstat(first, &a) == 0 && fstat(second, &b) == 0 &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
 int user_dirs_add_tmp(struct builder *builder, struct err *err)
 {
 	const struct {
@@ -129,8 +116,6 @@ int user_dirs_add_tmp(struct builder *builder, struct err *err)
 	if (!builder->conf->mount_tmp || mount_list_is_off(builder, "tmp"))
 		return 0;
 	for (size_t i = 0; result == 0 && i < sizeof(places) / sizeof(places[0]); i++) {
-		if (i == 1 && user_dirs_var_tmp_is_tmp(builder))
-			return 0;
 		result = builder->contained
 				 ? user_dirs_add_private(builder, PLAN_ORIGIN_TMP, places[i].target,
 							 places[i].name, 01777, err)

@@ -4,28 +4,8 @@
 
 load ../lib/profiles.bash
 
-setup_file() {
-	profiles_setup
-	suid_setup
-	make_sandbox "$WORK/box"
-	chown -R "$TEST_USER:" "$WORK/box" # so that every profile may write where the layer lets it
-	as_root build "$WORK/box.sif" "$WORK/box" 2>/dev/null
-	export WORK FUSE_MODE
-}
-
-teardown_file() {
-	suid_teardown
-	profiles_teardown
-}
-
-each_profile() { # check COMMAND… with $profile set
-	local profile
-	for profile in as_root as_user_userns as_fakeroot as_user_suid; do
-		for image in "$WORK/box" "$WORK/box.sif"; do
-			"$@" || { echo "profile $profile, image $image: $output"; return 1; }
-		done
-	done
-}
+setup_file() { launch_setup; }
+teardown_file() { launch_teardown; }
 
 expect_id() {
 	run $profile exec "$image" id -u
