@@ -52,25 +52,30 @@ static int channel_check_socket(int fd, struct err *err)
 	return 0;
 }
 
-/* Collect descriptors first, so that every error path can close them. */
-static void channel_take_control(struct msghdr *message, struct channel_record *out, int *all, uint32_t *total,
+/* Collect descriptors first, so that every error path can close them. False: something came along that nobody asked for, such as a
+ * pidfd (SO_PASSPIDFD), which would stay open. */
+static bool channel_take_control(struct msghdr *message, struct channel_record *out, int *all, uint32_t *total,
 				 struct ucred *sender)
 {
+	bool known = true;
+
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
 		size_t bytes = c->cmsg_len - CMSG_LEN(0);
 
-		if (c->cmsg_level != SOL_SOCKET)
-			continue;
-		if (c->cmsg_type == SCM_CREDENTIALS && bytes == sizeof(*sender)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS && bytes == sizeof(*sender)) {
 			memcpy(sender, CMSG_DATA(c), sizeof(*sender));
-		} else if (c->cmsg_type == SCM_RIGHTS && *total == 0 && bytes <= sizeof(int) * (PLAN_MAX_FDS + 1)) {
+		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && *total == 0 &&
+			   bytes <= sizeof(int) * (PLAN_MAX_FDS + 1)) {
 			memcpy(all, CMSG_DATA(c), bytes);
 			*total = (uint32_t)(bytes / sizeof(int));
+		} else {
+			known = false;
 		}
 	}
 	out->message_fd = *total > 0 ? all[0] : -1;
 	out->count = *total > 0 ? *total - 1 : 0;
 	memcpy(out->fds, all + 1, sizeof(int) * out->count);
+	return known;
 }
 
 static int channel_read(int fd, struct channel_record *out, struct channel_head *head, struct ucred *sender,
@@ -83,12 +88,13 @@ static int channel_read(int fd, struct channel_record *out, struct channel_head 
 		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 	int all[PLAN_MAX_FDS + 1];
 	uint32_t total = 0;
+	bool known;
 	ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
 	if (n < 0)
 		return err_sys(err, errno, "cannot receive the launch request");
-	channel_take_control(&message, out, all, &total, sender);
-	if (n != (ssize_t)sizeof(*head) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+	known = channel_take_control(&message, out, all, &total, sender);
+	if (!known || n != (ssize_t)sizeof(*head) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 		return BAD(err, "the launch record is truncated or too long");
 	return 0;
 }

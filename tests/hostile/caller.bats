@@ -9,4 +9,16 @@ teardown_file() { hostile_teardown; }
 
 @test "well-formed requests for what a user must not get" { drive plans; }
 
-@test "nothing is left behind" { nothing_left; }
+@test "every field of the message, changed in every way" { drive fields; }
+@test "every kind of descriptor in every slot" { drive kinds; }
+@test "records, messages and channels of every form" { drive records; }
+@test "records that somebody else sent" { drive senders; }
+@test "what execve(2) inherits" {
+	drive entry
+	[ ! -e "$WORK/user/ld-debug" ] && ! ls "$WORK"/user/ld-debug.* 2>/dev/null
+}
+
+@test "the host's tree is as it was, nothing is left behind" {
+	[ "$(tree_hash "$WORK/canary")" = "$CANARY" ]
+	nothing_left
+}

@@ -49,7 +49,7 @@ _Noreturn void give_up(const char *what)
 static void become_caller(void)
 {
 	if (setgroups(0, NULL) < 0 || setresgid(scene.gid, scene.gid, scene.gid) < 0 ||
-	    setresuid(scene.uid, scene.uid, scene.uid) < 0)
+	    setresuid(scene.uid, scene.uid, scene.uid) < 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 		give_up("become the caller");
 }
 
@@ -252,7 +252,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} groups[] = {{"plans", attack_plans}};
+	} groups[] = {{"plans", attack_plans},     {"fields", attack_fields},   {"kinds", attack_kinds},
+		      {"records", attack_records}, {"senders", attack_senders}, {"entry", attack_entry}};
 
 	if (argc < 6)
 		return 2;

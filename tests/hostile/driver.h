@@ -61,5 +61,10 @@ _Noreturn void exec_starter(int channel_fd);
 
 /* The groups of attacks. */
 void attack_plans(void);
+void attack_fields(void);
+void attack_kinds(void);
+void attack_records(void);
+void attack_senders(void);
+void attack_entry(void);
 
 #endif

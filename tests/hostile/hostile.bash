@@ -19,7 +19,8 @@ hostile_setup() {
 	mksquashfs "$WORK/tree" "$WORK/data.sqfs" -quiet -no-progress >/dev/null
 	chmod 0755 "$WORK/payload"
 	chown -R "$TEST_USER:" "$WORK/box"
-	export WORK FUSE_MODE DRIVER STARTER CONF
+	CANARY=$(tree_hash "$WORK/canary")
+	export WORK FUSE_MODE DRIVER STARTER CONF CANARY
 }
 
 hostile_teardown() {
