@@ -105,6 +105,8 @@ static void a_false_origin_is_a_user_bind(void **state)
 	conf.user_bind_control = false;
 	plan.mounts[0].origin = PLAN_ORIGIN_TMP;
 	assert_int_equal(stat("/tmp", &facts.fds[1].stat), 0);
+	assert_int_equal(policy_check_plan(&conf, &plan, &facts, &err), -EPERM); /* it belongs elsewhere */
+	assert_int_equal(plan_add_text(&plan, "/tmp", &plan.mounts[0].target, &err), 0);
 	assert_int_equal(policy_check_plan(&conf, &plan, &facts, &err), 0);
 }
 
