@@ -139,23 +139,34 @@ static int parse_letters(struct parser *parser, const char *arg, struct err *err
 	return 0;
 }
 
-/* Take flags up to the first positional argument, which stays at parser->next. */
+/* Take flags up to the first positional argument, which stays at parser->next. Where they may follow it, to the end: then the
+ * positional arguments are put back together behind them. */
 static int parse_flags(struct parser *parser, struct err *err)
 {
-	while (parser->next < parser->argc && !parser->help) {
-		const char *arg = parser->argv[parser->next];
-		int r;
+	bool interspersed = parser->row && parser->row->flags & CLI_INTERSPERSED;
+	cleanup_ptr char **kept = interspersed ? calloc((size_t)parser->argc, sizeof(*kept)) : NULL;
+	int count = 0, r = 0;
 
-		if (arg[0] != '-' || arg[1] == '\0')
+	if (interspersed && !kept)
+		return err_sys(err, ENOMEM, "cannot read the command line");
+	while (r == 0 && parser->next < parser->argc && !parser->help) {
+		char *arg = parser->argv[parser->next];
+		bool positional = arg[0] != '-' || arg[1] == '\0';
+
+		if (positional && !interspersed)
 			return 0;
 		parser->next++;
-		if (strcmp(arg, "--") == 0)
-			return 0;
-		r = arg[1] == '-' ? parse_long(parser, arg, err) : parse_letters(parser, arg, err);
-		if (r < 0)
-			return r;
+		if (positional)
+			kept[count++] = arg;
+		else if (strcmp(arg, "--") == 0)
+			break;
+		else
+			r = arg[1] == '-' ? parse_long(parser, arg, err) : parse_letters(parser, arg, err);
 	}
-	return 0;
+	parser->next -= count;
+	for (int i = 0; i < count; i++)
+		parser->argv[parser->next + i] = kept[i];
+	return r;
 }
 
 static int check_count(const struct parser *parser, struct err *err)
@@ -215,6 +226,8 @@ static int take_positional(struct parser *parser, struct err *err)
 	case CLI_VERSION:
 	case CLI_FULL_VERSION:
 	case CLI_BUILDCFG:
+	case CLI_GROUP:
+	case CLI_FORWARD:
 	case CLI_LATER:
 		return take_rest(parser, &request->rest, err);
 	}
@@ -303,6 +316,32 @@ static int parse_command(struct parser *parser, char **environ_, struct err *err
 	return r < 0 ? r : refuse_networks(request, err);
 }
 
+/* "cache list": the group's own flags come before the second word. */
+static int parse_group(struct parser *parser, char **environ_, struct err *err)
+{
+	const struct cli_command_row *group = parser->row;
+	int r;
+
+	/* What is given to the group is forwarded with the sub-command. */
+	parser->state.request->command = CLI_FORWARD;
+	parser->state.on = group->on;
+	r = parse_flags(parser, err);
+	if (r < 0)
+		return r;
+	if (parser->help || (parser->next == parser->argc && group->flags & CLI_SHOWS_HELP))
+		return become_help(parser, err);
+	if (parser->next == parser->argc)
+		return fail(parser, err, "invalid command");
+	parser->row = cli_find_subcommand(group, parser->argv[parser->next]);
+	if (!parser->row) {
+		parser->row = group;
+		return fail(parser, err, "unknown command \"%s\" for \"singularity %s\"", parser->argv[parser->next],
+			    group->name);
+	}
+	parser->next++;
+	return parse_command(parser, environ_, err);
+}
+
 static int parse_all(struct parser *parser, char **environ_, struct err *err)
 {
 	struct cli_request *request = parser->state.request;
@@ -326,7 +365,7 @@ static int parse_all(struct parser *parser, char **environ_, struct err *err)
 	if (!parser->row)
 		return fail(parser, err, "unknown command \"%s\" for \"singularity\"", name);
 	parser->next++;
-	return parse_command(parser, environ_, err);
+	return parser->row->command == CLI_GROUP ? parse_group(parser, environ_, err) : parse_command(parser, environ_, err);
 }
 
 /* Flags that are wrong are answered with the options, all else with the short usage. */
@@ -389,6 +428,7 @@ void cli_fini(struct cli_request *request)
 	cli_csv_free(&action->args, 0);
 	cli_csv_free(&request->help_topic, 0);
 	cli_csv_free(&request->rest, 0);
+	cli_csv_free(&request->forward, 0);
 	cli_csv_free(&request->notices, 0);
 	memset(request, 0, sizeof(*request));
 }

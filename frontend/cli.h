@@ -30,6 +30,8 @@ enum cli_command {
 	CLI_HELP,
 	CLI_BUILDCFG,
 	CLI_FULL_VERSION, /* --version: with the program's name */
+	CLI_GROUP,   /* first of two words */
+	CLI_FORWARD, /* served by the imager: options in request.forward, arguments in request.rest */
 	CLI_LATER, /* known command of SingularityCE whose feature is not there yet */
 };
 
@@ -107,6 +109,7 @@ struct cli_request {
 	struct cli_run_help run_help;
 	struct strlist help_topic; /* help [cmd [sub]] */
 	struct strlist rest;       /* positional arguments of the other commands */
+	struct strlist forward;    /* CLI_FORWARD: the options given, by flag or environment, as --name or --name=value */
 	struct strlist notices;    /* lines for stderr: deprecated flags that were given */
 };
 

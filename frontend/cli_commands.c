@@ -98,3 +98,16 @@ const struct cli_command_row *cli_find_command(const char *name)
 	}
 	return NULL;
 }
+
+const struct cli_command_row *cli_find_subcommand(const struct cli_command_row *group, const char *name)
+{
+	size_t len = strlen(group->name);
+
+	for (size_t i = 0; i < cli_command_count; i++) {
+		const char *full = cli_commands[i].name;
+
+		if (strncmp(full, group->name, len) == 0 && full[len] == ' ' && strcmp(full + len + 1, name) == 0)
+			return &cli_commands[i];
+	}
+	return NULL;
+}

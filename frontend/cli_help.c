@@ -75,7 +75,7 @@ static void put_option(FILE *page, const struct cli_option *option, size_t inden
 }
 
 /* The visible options of @on in the order of their names, and --help. */
-static void put_options(FILE *page, uint32_t on)
+static void put_options(FILE *page, uint64_t on)
 {
 	static const struct cli_option help = {.name = "help", .letter = 'h', .help = HELP_LINE};
 	const struct cli_option *rows[CLI_OPTION_MAX + 1];
@@ -97,11 +97,19 @@ static void put_options(FILE *page, uint32_t on)
 		put_option(page, rows[i], (size_t)widest + 3);
 }
 
-static void put_commands(FILE *page)
+/* The commands of @group, or those of the program. */
+static void put_commands(FILE *page, const struct cli_command_row *group)
 {
-	for (size_t i = 0; i < cli_command_count; i++)
-		if (!cli_commands[i].hidden && !cli_commands[i].later)
-			fprintf(page, "  %-12s%s\n", cli_commands[i].name, cli_commands[i].brief);
+	size_t len = group ? strlen(group->name) : 0;
+
+	for (size_t i = 0; i < cli_command_count; i++) {
+		const struct cli_command_row *row = &cli_commands[i];
+		const char *blank = strchr(row->name, ' ');
+		bool mine = group ? blank == row->name + len && strncmp(row->name, group->name, len) == 0 : !blank;
+
+		if (mine && !row->hidden && !row->later)
+			fprintf(page, "  %-12s%s\n", blank ? blank + 1 : row->name, row->brief);
+	}
 }
 
 static void put_later_commands(FILE *page)
@@ -185,8 +193,12 @@ char *cli_format_help(const struct cli_command_row *row)
 		put_options(page, row ? row->on : CLI_ON_GLOBAL);
 		if (!row) {
 			fputs("\nAvailable Commands:\n", page);
-			put_commands(page);
+			put_commands(page, NULL);
 			put_later_commands(page);
+		}
+		if (row && row->command == CLI_GROUP) {
+			fputs("\nAvailable Commands:\n", page);
+			put_commands(page, row);
 		}
 		if (row && row->examples)
 			put_indented(page, "Examples", row->examples);
@@ -202,9 +214,11 @@ int cli_print_help(const struct strlist *topic, struct err *err)
 
 	if (topic->count > 0) {
 		row = cli_find_command(topic->items[0]);
+		if (row && row->command == CLI_GROUP && topic->count > 1)
+			row = cli_find_subcommand(row, topic->items[1]);
 		if (!row)
 			return err_set(err, ERR_USAGE, EINVAL, "Error for command \"help\": unknown command \"%s\" for \"singularity\"",
-				       topic->items[0]);
+				       topic->items[topic->count > 1 ? 1 : 0]);
 	}
 	text = cli_format_help(row);
 	if (!text)

@@ -216,7 +216,7 @@ const size_t cli_option_count = sizeof(cli_options) / sizeof(cli_options[0]);
 
 static_assert(sizeof(cli_options) / sizeof(cli_options[0]) <= CLI_OPTION_MAX, "CLI_OPTION_MAX is too small");
 
-const struct cli_option *cli_find_option(const char *name, size_t len, uint32_t on)
+const struct cli_option *cli_find_option(const char *name, size_t len, uint64_t on)
 {
 	for (size_t i = 0; i < cli_option_count; i++) {
 		const struct cli_option *option = &cli_options[i];
@@ -227,7 +227,7 @@ const struct cli_option *cli_find_option(const char *name, size_t len, uint32_t 
 	return NULL;
 }
 
-const struct cli_option *cli_find_letter(char letter, uint32_t on)
+const struct cli_option *cli_find_letter(char letter, uint64_t on)
 {
 	for (size_t i = 0; i < cli_option_count; i++)
 		if (letter && (cli_options[i].commands & on) && cli_options[i].letter == letter)

@@ -23,17 +23,16 @@ enum cli_type {
 };
 
 /* Commands an option belongs to. */
-enum {
-	CLI_ON_GLOBAL = 1,
-	CLI_ON_EXEC = 2,
-	CLI_ON_RUN = 4,
-	CLI_ON_SHELL = 8,
-	CLI_ON_TEST = 16,
-	CLI_ON_BUILD = 32,
-	CLI_ON_INSPECT = 64,
-	CLI_ON_RUN_HELP = 128,
-	CLI_ON_ACTIONS = CLI_ON_EXEC | CLI_ON_RUN | CLI_ON_SHELL | CLI_ON_TEST,
-};
+#define CLI_ON(bit) (UINT64_C(1) << (bit))
+#define CLI_ON_GLOBAL CLI_ON(0)
+#define CLI_ON_EXEC CLI_ON(1)
+#define CLI_ON_RUN CLI_ON(2)
+#define CLI_ON_SHELL CLI_ON(3)
+#define CLI_ON_TEST CLI_ON(4)
+#define CLI_ON_BUILD CLI_ON(5)
+#define CLI_ON_INSPECT CLI_ON(6)
+#define CLI_ON_RUN_HELP CLI_ON(7)
+#define CLI_ON_ACTIONS (CLI_ON_EXEC | CLI_ON_RUN | CLI_ON_SHELL | CLI_ON_TEST)
 
 enum {
 	CLI_HIDDEN = 1,
@@ -46,7 +45,7 @@ struct cli_option {
 	const char *name;
 	char letter; /* 0: none */
 	enum cli_type type;
-	uint32_t commands;   /* CLI_ON_* */
+	uint64_t commands;   /* CLI_ON_* */
 	const char *env;     /* names without SINGULARITY_, in order, separated by blanks; NULL: none */
 	size_t field;        /* offset in struct cli_request of a bool, char *, struct strlist or enum cli_explain */
 	uint32_t flags;
@@ -62,11 +61,17 @@ extern const size_t cli_option_count;
 
 #define CLI_OPTION_MAX 160 /* no less than cli_option_count; checked where the table is */
 
+enum {
+	CLI_SHOWS_HELP = 1,   /* a group: alone it prints its help, where others are usage errors */
+	CLI_INTERSPERSED = 2, /* flags may follow positional arguments */
+};
+
 struct cli_command_row {
-	const char *name;
+	const char *name; /* of a sub-command: both words, "cache list" */
 	const char *alias;
 	enum cli_command command;
-	uint32_t on;  /* CLI_ON_*; 0: no options */
+	uint64_t on;  /* CLI_ON_*; 0: no options. Of a group: the flags that stand before the sub-command */
+	uint32_t flags; /* CLI_SHOWS_HELP, CLI_INTERSPERSED */
 	int min, max; /* positional arguments; max INT_MAX: no limit */
 	bool hidden;
 	const char *synopsis; /* after "singularity NAME" */
@@ -82,9 +87,12 @@ extern const size_t cli_command_count;
 /* cli_find_command() - the row called @name or with that alias; NULL if there is none. */
 const struct cli_command_row *cli_find_command(const char *name);
 
+/* cli_find_subcommand() - the row of @group's sub-command @name; NULL if there is none. */
+const struct cli_command_row *cli_find_subcommand(const struct cli_command_row *group, const char *name);
+
 /* cli_find_option() - the row of the long option named by the @len bytes at @name that applies to a command of @on. */
-const struct cli_option *cli_find_option(const char *name, size_t len, uint32_t on);
-const struct cli_option *cli_find_letter(char letter, uint32_t on);
+const struct cli_option *cli_find_option(const char *name, size_t len, uint64_t on);
+const struct cli_option *cli_find_letter(char letter, uint64_t on);
 
 /* cli_format_usage() - text below the error line (owned, NULL without memory): the options of @row, or with @brief its usage
  * line. @row NULL: the program itself. */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,10 +139,29 @@ static int store(struct cli_state *state, const struct cli_option *option, const
 	return -EINVAL;
 }
 
+/* In the one form that the imager reads; a bool that is false is as good as not given. */
+static int forward(const struct cli_state *state, const struct cli_option *option, const char *text, struct err *err)
+{
+	struct cli_request *request = state->request;
+	cleanup_ptr char *item = NULL;
+	bool is_bool = option->type == CLI_TYPE_BOOL;
+
+	if (request->command != CLI_FORWARD || option->field != CLI_NO_FIELD || (option->commands & CLI_ON_GLOBAL) ||
+	    (is_bool && !state->truth[option_index(option)]))
+		return 0;
+	if (asprintf(&item, "--%s%s%s", option->name, is_bool ? "" : "=", is_bool ? "" : text) < 0) {
+		item = NULL;
+		return err_sys(err, ENOMEM, "cannot keep an argument");
+	}
+	return cli_csv_append(&request->forward, item, strlen(item), err);
+}
+
 int cli_value_set(struct cli_state *state, const struct cli_option *option, const char *text, struct err *err)
 {
 	int r = store(state, option, text, err);
 
+	if (r == 0)
+		r = forward(state, option, text, err);
 	if (r < 0)
 		return r;
 	state->given[option_index(option)] = true;
@@ -209,6 +229,8 @@ static int set_pieces(struct cli_state *state, const struct cli_option *option, 
 
 		if (*piece && list)
 			r = cli_csv_append(list, piece, strlen(piece), err);
+		else if (*piece)
+			r = forward(state, option, piece, err);
 	}
 	cli_csv_free(&pieces, 0);
 	return r;

@@ -8,7 +8,7 @@
 
 struct cli_state {
 	struct cli_request *request;
-	uint32_t on;                /* CLI_ON_* of the command, with CLI_ON_GLOBAL */
+	uint64_t on;                /* CLI_ON_* of the command, with CLI_ON_GLOBAL */
 	bool given[CLI_OPTION_MAX]; /* by index into cli_options */
 	bool truth[CLI_OPTION_MAX]; /* given and not false */
 };

@@ -14,14 +14,15 @@
 
 struct subcommand {
 	const char *name;
+	const char *second; /* NULL: one word */
 	int (*run)(int argc, char **argv);
 };
 
 static const struct subcommand subcommands[] = {
-	{"build", build_main},
-	{"extract-image", extract_main},
-	{"read-files", read_files_main},
-	{"seccomp-compile", seccomp_compile_main},
+	{"build", NULL, build_main},
+	{"extract-image", NULL, extract_main},
+	{"read-files", NULL, read_files_main},
+	{"seccomp-compile", NULL, seccomp_compile_main},
 };
 
 static void init_log(void)
@@ -48,8 +49,12 @@ int main(int argc, char **argv)
 		return EXIT_FATAL;
 	}
 	for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
-		if (strcmp(argv[1], subcommands[i].name) == 0)
-			return subcommands[i].run(argc - 1, argv + 1);
+		const struct subcommand *row = &subcommands[i];
+		int words = row->second ? 2 : 1;
+
+		if (strcmp(argv[1], row->name) == 0 &&
+		    (!row->second || (argc > 2 && strcmp(argv[2], row->second) == 0)))
+			return row->run(argc - words, argv + words);
 	}
 	log_fatal("imager has no subcommand %s", argv[1]);
 	return EXIT_FATAL;

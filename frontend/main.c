@@ -104,6 +104,36 @@ static int run_build(const struct cli_request *request, struct err *err)
 	return err_sys(err, errno, "cannot execute %s", path);
 }
 
+/* A command that the imager serves: its words, the options, the arguments. */
+static int run_forward(const struct cli_request *request, struct err *err)
+{
+	const struct strlist *parts[] = {&request->forward, &request->rest};
+	cleanup_ptr char *path = NULL, *words = strdup(request->command_name);
+	cleanup_ptr char **argv = calloc(request->forward.count + request->rest.count + 5, sizeof(*argv));
+	char name[] = "imager", end[] = "--", *second;
+	size_t count = 0;
+
+	if (!words || !argv || asprintf(&path, "%s/imager", install_get()->libexec_bin) < 0) {
+		path = NULL;
+		return err_sys(err, ENOMEM, "cannot start imager");
+	}
+	argv[count++] = name;
+	argv[count++] = words;
+	second = strchr(words, ' ');
+	if (second) {
+		*second = '\0';
+		argv[count++] = second + 1;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t k = 0; k < parts[i]->count; k++)
+			argv[count++] = parts[i]->items[k];
+		if (i == 0)
+			argv[count++] = end;
+	}
+	(void)execv(path, argv);
+	return err_sys(err, errno, "cannot execute %s", path);
+}
+
 static int flush_stdout(struct err *err)
 {
 	return fflush(stdout) == EOF ? err_sys(err, errno, "cannot write to standard output") : 0;
@@ -180,7 +210,10 @@ static int dispatch(const struct cli_request *request, struct err *err)
 		return cli_print_help(&request->help_topic, err);
 	case CLI_BUILDCFG:
 		return run_buildcfg(request, err);
+	case CLI_FORWARD:
+		return run_forward(request, err);
 	case CLI_NONE:
+	case CLI_GROUP:
 	case CLI_LATER:
 		break;
 	}
