@@ -210,25 +210,34 @@ $(BUILD)/tests/hostile/%: tests/hostile/%.c
 hostile-programs: $(HOSTILE_PROGRAMS)
 .PHONY: hostile-programs check-hostile
 
-.PHONY: deps check check-unit check-cli check-headers fuzz fuzz-programs fuzz-replay asan audit bench install uninstall deb dist-nested nested-tree \
+.PHONY: deps deps-demo check check-unit check-cli check-headers fuzz fuzz-programs fuzz-replay asan audit bench install uninstall deb \
+	dist-nested nested-tree \
 	demo format format-check help
 
-DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler libsquashfuse-dev libfuse3-dev \
-	libjansson-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev liblz4-dev liblzo2-dev libsquashfs-dev \
-	libcmocka-dev bats squashfs-tools busybox-static uidmap debootstrap procps libcap2-bin attr e2fsprogs file \
-	util-linux bubblewrap squashfuse strace binutils docker.io podman runc jq
+BUILD_DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler libsquashfuse-dev libfuse3-dev \
+	libjansson-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev liblz4-dev liblzo2-dev libsquashfs-dev binutils
+DEMO_DEPS := $(BUILD_DEPS) busybox-static uidmap debootstrap
+DEPS := $(DEMO_DEPS) libcmocka-dev bats squashfs-tools procps libcap2-bin attr e2fsprogs file util-linux bubblewrap squashfuse strace \
+	docker.io podman runc jq
 
-# Installs what is missing, as root on Debian; says so otherwise.
-deps:
-	@missing=; for p in $(DEPS); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+# Installs what is missing, as root on Debian; says so otherwise. deps: for everything; deps-demo: to build and to run the demo.
+deps: WANTED := $(DEPS)
+deps-demo: WANTED := $(DEMO_DEPS)
+deps deps-demo:
+	@missing=; for p in $(WANTED); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
-		if [ "$$(id -u)" != 0 ]; then echo "missing packages:$$missing" >&2; exit 1; fi; \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+		if [ "$$(id -u)" != 0 ]; then echo "missing packages (as root: make $@):$$missing" >&2; exit 1; fi; \
+		echo "Installing from Debian:$$missing"; log=$$(mktemp); \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } \
+			>"$$log" 2>&1 || { tail -n 20 "$$log" >&2; rm -f "$$log"; exit 1; }; \
+		rm -f "$$log"; \
 	fi
 
+# Started by hand, these two build on all cores; under make -j they share make's.
+JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 check: deps
-	$(MAKE) all
-	tests/lib/run_checks.sh "$(BUILD)" unit fuzz headers cli hostile
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@tests/lib/run_checks.sh "$(BUILD)" unit fuzz headers cli hostile
 
 check-unit: $(UNIT_TESTS)
 # ONLY="exec binds" takes those files alone.
@@ -324,9 +333,9 @@ deb:
 	$(MAKE) BUILD=$(BUILD)/deb-build PREFIX=/usr SYSCONFDIR=/etc LOCALSTATEDIR=/var DESTDIR=$(abspath $(BUILD))/deb/root WITH_SUID=1 install
 	frontend/deb/make_deb.sh $(BUILD)/deb $(BUILD) "$(VERSION)"
 
-demo: deps
-	$(MAKE) dist-nested
-	tests/lib/demo.sh "$(BUILD)"
+demo: deps-demo
+	@$(MAKE) --no-print-directory $(JOBS) dist-nested
+	@tests/lib/demo.sh "$(BUILD)"
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

@@ -12,13 +12,11 @@ OUTERS_OTHER="chroot chroot-user bubblewrap"
 make_nested_tree() {
 	make_sandbox "$1"
 	chmod 1777 "$1/tmp"
-	mkdir -p "$1/opt/singularity" "$1/.singularity.d" "$1/images"
-	tar -C "$1/opt/singularity" -xzf "$BUILD/singularity-nested.tar.gz"
+	mkdir -p "$1/images"
+	examples/nested/add_singularity.sh "$1" "$BUILD/nested"
 	for name in awk basename chown chmod cut date dd dirname expr find mktemp rm sed seq sort tail test timeout tr umount unshare; do
 		ln -sf busybox "$1/bin/$name"
 	done
-	printf '#!/bin/sh\nexec /opt/singularity/bin/singularity "$@"\n' >"$1/.singularity.d/runscript"
-	chmod 0755 "$1/.singularity.d/runscript"
 }
 
 # $WORK/inner{,.sif}: the innermost image. $WORK/nested.sif: our build and that image. $WORK/matrix{,.sif}: all of it and the actions.
