@@ -312,6 +312,7 @@ uninstall:
 	@set -e; for f in $(MAN_PAGES); do rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}"; done
 	@set -e; for p in imager starter starter-suid squashfs-server action; do rm -f "$(DESTDIR)$(LIBEXECDIR)/singularity/bin/$$p"; done
 	rm -rf "$(DESTDIR)$(LIBEXECDIR)/singularity/nested"
+	rm -rf "$(DESTDIR)$(LIBEXECDIR)/singularity/nested"
 	@rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(LIBEXECDIR)/singularity/bin" "$(DESTDIR)$(LIBEXECDIR)/singularity" 2>/dev/null || :
 	@echo "configuration stays: $(DESTDIR)$(SYSCONFDIR)/singularity"
 

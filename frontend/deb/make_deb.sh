@@ -68,6 +68,7 @@ mkdir -p "$root/DEBIAN"
 overrides singularity-c "$root" <<END
 # Run inside of images, whose libraries are not these.
 singularity-c: statically-linked-binary [$libexec/action]
+singularity-c: statically-linked-binary [usr/libexec/singularity/nested/*]
 # Stay small and load nothing, as whatever handles images of others should.
 singularity-c: statically-linked-binary [$libexec/starter]
 singularity-c: statically-linked-binary [$libexec/squashfs-server]
@@ -75,7 +76,11 @@ singularity-c: statically-linked-binary [$libexec/squashfs-server]
 singularity-c: shared-library-lacks-prerequisites [$libexec/action]
 singularity-c: shared-library-lacks-prerequisites [$libexec/starter]
 singularity-c: shared-library-lacks-prerequisites [$libexec/squashfs-server]
-singularity-c: embedded-library zlib [$libexec/squashfs-server]
+singularity-c: shared-library-lacks-prerequisites [usr/libexec/singularity/nested/*]
+singularity-c: embedded-library * [$libexec/squashfs-server]
+singularity-c: embedded-library * [usr/libexec/singularity/nested/*]
+# The tree inside of a container hands itself on to the next one.
+singularity-c: symlink-is-self-recursive *
 # Not made for an upload to Debian.
 singularity-c: initial-upload-closes-no-bugs [usr/share/doc/singularity-c/changelog.Debian.gz:1]
 END

@@ -36,12 +36,23 @@ libexec/singularity/bin/action
 libexec/singularity/bin/imager
 libexec/singularity/bin/squashfs-server
 libexec/singularity/bin/starter
+libexec/singularity/nested/bin/run-singularity
+libexec/singularity/nested/bin/singularity
+libexec/singularity/nested/etc/singularity/capability.json
+libexec/singularity/nested/etc/singularity/ecl.toml
+libexec/singularity/nested/etc/singularity/seccomp-profiles/default.json
+libexec/singularity/nested/etc/singularity/singularity.conf
+libexec/singularity/nested/libexec/singularity/bin/action
+libexec/singularity/nested/libexec/singularity/bin/imager
+libexec/singularity/nested/libexec/singularity/bin/squashfs-server
+libexec/singularity/nested/libexec/singularity/bin/starter
+libexec/singularity/nested/libexec/singularity/nested
 share/man/man1/run-singularity.1
 share/man/man1/singularity.1
 share/man/man5/singularity.conf.5
 share/man/man8/starter.8" ]
 	[ -z "$(find "$WORK/stage" -perm /6000)" ]
-	[ -z "$(find "$WORK/stage" -perm /022 ! -type l)" ]
+	[ -z "$(find "$WORK/stage" ! -type l -perm /022)" ]
 	[ ! -e "$WORK/plain" ]
 }
 
@@ -127,6 +138,7 @@ gzip -dc /usr/share/man/man5/singularity.conf.5.gz | head -n 1
 singularity buildcfg SINGULARITY_CONF_FILE
 singularity build box.sif box
 singularity exec box.sif echo by root
+singularity exec --nest box.sif singularity --version
 useradd -m ann
 setpriv --reuid ann --regid ann --init-groups --reset-env singularity exec box.sif echo in a user namespace
 apt-get install -y -qq ./singularity-c-suid_*.deb >/dev/null
