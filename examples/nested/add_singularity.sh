@@ -6,8 +6,12 @@ set -eu
 tree=$1
 dist=${2:-$(dirname "$0")/../../build/nested}
 [ -x "$dist/bin/singularity" ] || { echo "$dist holds no singularity: make dist-nested makes it" >&2; exit 1; }
-# outer/ is where a container that is started inside can find what belongs to the one outside.
-mkdir -p "$tree/opt/singularity" "$tree/usr/local/bin" "$tree/.singularity.d/outer"
+mkdir -p "$tree/opt/singularity" "$tree/usr/local/bin"
+# Mount points for what the container outside hands down to those inside it.
+outer=$tree/.singularity.d/outer
+mkdir -p "$outer/proc" "$outer/image"
+: >"$outer/fuse"
+: >"$outer/facts"
 cp -R "$dist/." "$tree/opt/singularity/"
 ln -sf /opt/singularity/bin/singularity /opt/singularity/bin/run-singularity "$tree/usr/local/bin/"
 cat >"$tree/.singularity.d/runscript" <<'END'
