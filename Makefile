@@ -65,7 +65,7 @@ STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record
 	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
 	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/account_lines.c starter/seccomp.c starter/exec.c starter/init.c
 FLAVOUR_PLAIN := starter/flavour_plain.c starter/privs_plain.c starter/idmap.c starter/mnt_legacy.c starter/layer_points.c \
-	starter/seccomp_root.c
+	starter/seccomp_root.c starter/chrooted.c
 FLAVOUR_SETUID := starter/flavour_setuid.c starter/privs_setuid.c
 
 FUSE_SRCS := starter/fuse/squashfs_server.c starter/fuse/confine.c starter/fuse/fuse_protocol.c \

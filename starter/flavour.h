@@ -30,6 +30,10 @@ const struct mnt_legacy *flavour_get_mnt_legacy(void);
  * it: that text may quote what the caller cannot read (rule R8). */
 int flavour_fail_fs(int fs_fd, int errnum, const char *fstype, struct err *err);
 
+/* flavour_set_propagation() - "/" takes no propagation @flags (@errnum): set them for the whole mount namespace in another way, or return
+ * -@errnum. */
+int flavour_set_propagation(int errnum, unsigned long flags);
+
 /* flavour_replace_root() - pivot_root(2) failed with @errnum: make the working directory the root in another way, or return -@errnum. */
 int flavour_replace_root(int errnum);
 

@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "ipc/cleanup.h"
 #include "starter/binds.h"
+#include "starter/chrooted.h"
 #include "starter/idmap.h"
 #include "starter/layer_points.h"
 #include "starter/mnt.h"
@@ -75,6 +77,13 @@ int flavour_fail_fs(int fs_fd, int errnum, const char *fstype, struct err *err)
 	text[length] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	return err_sys(err, errnum, "cannot mount %s (%s)", fstype, text + 2);
+}
+
+int flavour_set_propagation(int errnum, unsigned long flags)
+{
+	if (errnum != EINVAL || chrooted_leave() < 0)
+		return -errnum;
+	return mount(NULL, "/", NULL, MS_REC | flags, NULL) < 0 ? -errno : 0;
 }
 
 int flavour_replace_root(int errnum)

@@ -88,6 +88,12 @@ int flavour_fail_fs(int fs_fd, int errnum, const char *fstype, struct err *err)
 	return err_sys(err, errnum, "cannot mount %s", fstype);
 }
 
+int flavour_set_propagation(int errnum, unsigned long flags)
+{
+	(void)flags;
+	return -errnum;
+}
+
 int flavour_replace_root(int errnum)
 {
 	return -errnum;

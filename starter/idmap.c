@@ -16,6 +16,7 @@
 
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
+#include "starter/chrooted.h"
 #include "starter/stage.h"
 
 #define MAP_TEXT_MAX (PLAN_MAX_EXTENTS * 36)
@@ -51,6 +52,17 @@ static int idmap_write(pid_t pid, const char *map, const struct plan_extent *ext
 	return idmap_write_file(path, text);
 }
 
+static int idmap_fail(const struct plan_idmap *map, int errnum, struct err *err)
+{
+	if (map->method == PLAN_IDMAP_TOOL)
+		return err_sys(err, errnum, "cannot map the ids of the user namespace (see /etc/subuid and /etc/subgid)");
+	if (errnum == EPERM && map->uid_count && map->uid[0].outside == 0)
+		return err_set(err, ERR_SYSTEM, EPERM,
+			       "cannot map id 0 in a user namespace: the kernel allows it to holders of CAP_SETFCAP, which the "
+			       "outer container took away; run as another user there, or add the capability");
+	return err_sys(err, errnum, "cannot write the id map of the user namespace");
+}
+
 static int idmap_write_self(const struct plan_idmap *map, struct err *err)
 {
 	int result = idmap_write_file("/proc/self/setgroups", "deny");
@@ -59,7 +71,7 @@ static int idmap_write_self(const struct plan_idmap *map, struct err *err)
 		result = idmap_write(getpid(), "gid_map", map->gid, map->gid_count);
 	if (result == 0)
 		result = idmap_write(getpid(), "uid_map", map->uid, map->uid_count);
-	return result < 0 ? err_sys(err, -result, "cannot write the id map of the user namespace") : 0;
+	return result < 0 ? idmap_fail(map, -result, err) : 0;
 }
 
 static int idmap_run_tool(int tool_fd, const char *name, pid_t pid, const struct plan_extent *extents, uint32_t count)
@@ -140,12 +152,15 @@ static int idmap_unshare(struct err *err)
 	if (unshare(CLONE_NEWUSER) == 0)
 		return 0;
 	errnum = errno;
+	if (errnum == EPERM && chrooted_leave() == 0 && unshare(CLONE_NEWUSER) == 0)
+		return 0;
 	return err_set(err, ERR_SYSTEM, errnum, "cannot create a user namespace: %s%s", strerror(errnum),
 		       idmap_advice(errnum));
 }
 
 static int idmap_by_mapper(struct stage *stage, struct err *err)
 {
+	const struct plan_idmap *map = &stage->plan->idmap;
 	int start[2], status, result;
 	pid_t mapper;
 
@@ -166,8 +181,7 @@ static int idmap_by_mapper(struct stage *stage, struct err *err)
 	if (waitpid(mapper, &status, 0) < 0 && result == 0)
 		result = err_sys(err, errno, "cannot wait for the id mapper");
 	if (result == 0 && status != 0)
-		result = err_sys(err, WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EIO,
-				 "cannot map the ids of the user namespace (see /etc/subuid and /etc/subgid)");
+		result = idmap_fail(map, WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EIO, err);
 	return result;
 }
 

@@ -33,7 +33,7 @@ int mnt_set_propagation(bool private_, struct err *err)
 
 	propagation = private_ ? MS_PRIVATE : MS_SLAVE;
 	privs_raise(PRIVS_MOUNT);
-	result = mount(NULL, "/", NULL, MS_REC | propagation, NULL) < 0 ? -errno : 0;
+	result = mount(NULL, "/", NULL, MS_REC | propagation, NULL) < 0 ? flavour_set_propagation(errno, propagation) : 0;
 	privs_lower();
 	return result < 0 ? err_sys(err, -result, "cannot separate this mount namespace") : 0;
 }
