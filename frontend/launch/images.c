@@ -213,13 +213,24 @@ static int images_add_embedded(struct builder *builder, bool *found_writable, st
 	return 0;
 }
 
+static bool images_wants_tmpfs(const struct builder *builder)
+{
+	return builder->request->action.writable_tmpfs || builder->request->action.compat;
+}
+
+/* Changes to a temporary sandbox are discarded with it: no layer, which might be one more than the kernel stacks. */
+static bool images_is_discarded(const struct builder *builder)
+{
+	return builder->image_temporary && images_wants_tmpfs(builder) && builder->request->action.overlay.count == 0;
+}
+
 static int images_add_root(struct builder *builder, struct err *err)
 {
 	const struct image *image = builder->image;
 	const struct image_partition *root =
 		image->kind == IMAGE_SANDBOX ? NULL : image_get_root(image);
 	bool wanted = builder->request->action.writable, found = false;
-	bool direct = wanted && (!root || root->fs == IMAGE_FS_EXT3);
+	bool direct = images_is_discarded(builder) || (wanted && (!root || root->fs == IMAGE_FS_EXT3));
 	int32_t index;
 
 	if (image->kind == IMAGE_OCI_SIF)
@@ -245,7 +256,6 @@ static int images_add_root(struct builder *builder, struct err *err)
 int images_add_all(struct builder *builder, struct err *err)
 {
 	const struct cli_action *action = &builder->request->action;
-	bool tmpfs = action->writable_tmpfs || action->compat;
 	int result;
 
 	if (action->writable && action->overlay.count)
@@ -256,7 +266,7 @@ int images_add_all(struct builder *builder, struct err *err)
 	for (size_t i = 0; result == 0 && i < action->overlay.count; i++)
 		result = images_add_overlay(builder, action->overlay.items[i],
 					    &builder->extra[i % PLAN_MAX_FS], err);
-	if (result < 0 || !tmpfs || action->writable)
+	if (result < 0 || !images_wants_tmpfs(builder) || builder->plan->root_writable || action->writable)
 		return result;
 	if (builder->conf->enable_overlay == CONF_OVERLAY_NO)
 		return err_set(err, ERR_DENIED, EPERM,

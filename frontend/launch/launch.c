@@ -281,11 +281,12 @@ static int launch_use_sandbox(const struct cli_action *action, struct image *ima
 		tmp_sandbox_remove(&sandbox);
 		return result;
 	}
-	result = image_open(sandbox.root, false, &unpacked, err);
+	result = image_open(sandbox.root, true, &unpacked, err);
 	if (result < 0)
 		return result;
 	image_close(image);
 	*image = unpacked;
+	builder.image_temporary = true;
 	return 0;
 }
 

@@ -141,6 +141,33 @@ static int build_tool_map(struct builder *builder, struct err *err)
 	return plan_build_add_fd_consume(builder, gid_fd, &map->newgidmap_fd, err);
 }
 
+static void build_emulate_root(struct plan *plan)
+{
+	plan->process.emulate_root = true;
+	plan->process.no_new_privs = true;
+}
+
+/* Root with one id to its name: whoever asks for more gets a pretence. */
+static void build_emulate_if_single(struct plan *plan, const struct plan_idmap *map)
+{
+	if (map->uid_count != 1 || map->uid[0].count != 1)
+		return;
+	log_info("Only one id is mapped here: changes of owner are pretended");
+	build_emulate_root(plan);
+}
+
+static int build_nested_root(struct builder *builder, struct err *err)
+{
+	struct plan_idmap held = {0};
+
+	if (!builder->request->action.fakeroot)
+		return 0;
+	if (builder->view->read_map("uid_map", held.uid, &held.uid_count, err) < 0)
+		return -EINVAL;
+	build_emulate_if_single(builder->plan, &held);
+	return 0;
+}
+
 static int build_fakeroot(struct builder *builder, struct err *err)
 {
 	struct plan *plan = builder->plan;
@@ -148,16 +175,19 @@ static int build_fakeroot(struct builder *builder, struct err *err)
 
 	plan->idmap.keep_groups = builder->request->action.no_setgroups;
 	if (builder->host->uid == 0 && host_has_cap(builder->host, CAP_SETUID) &&
-	    host_has_cap(builder->host, CAP_SETGID))
-		return build_direct_map(builder, &plan->idmap, err);
+	    host_has_cap(builder->host, CAP_SETGID)) {
+		result = build_direct_map(builder, &plan->idmap, err);
+		if (result == 0)
+			build_emulate_if_single(plan, &plan->idmap);
+		return result;
+	}
 	result = build_tool_map(builder, err);
 	if (result != -ENOENT)
 		return result;
 	log_info("No subordinate ids (/etc/subuid, /etc/subgid, newuidmap): one id is mapped, and changes of owner are "
 		 "pretended");
 	build_self_map(&plan->idmap, builder->host, true);
-	plan->process.emulate_root = true;
-	plan->process.no_new_privs = true;
+	build_emulate_root(plan);
 	return 0;
 }
 
@@ -169,9 +199,10 @@ static int build_ids(struct builder *builder, struct err *err)
 		return 0;
 	case PLAN_FLOW_FAKEROOT:
 		return build_fakeroot(builder, err);
+	case PLAN_FLOW_NESTED_ROOT:
+		return build_nested_root(builder, err);
 	case PLAN_FLOW_SETUID:
 	case PLAN_FLOW_ROOT:
-	case PLAN_FLOW_NESTED_ROOT:
 		break;
 	}
 	return 0;

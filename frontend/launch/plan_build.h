@@ -31,6 +31,7 @@ struct builder {
 	const struct image *image;
 	const struct plan_view *view;
 	bool suid_installed;
+	bool image_temporary;  /* unpacked for this launch alone */
 	uint64_t granted_caps; /* of root, by capability.json; read where the configuration asks for it */
 	/* results */
 	struct plan *plan;

@@ -109,13 +109,15 @@ static char *fake_find_nested(void)
 	return strdup("/data");
 }
 
+static bool single_id;
+
 static int fake_read_map(const char *which, struct plan_extent *extents, uint32_t *count, struct err *error)
 {
 	(void)which;
 	(void)error;
 	extents[0] = (struct plan_extent){0, 1001, 1};
 	extents[1] = (struct plan_extent){1, 100000, 65536};
-	*count = 2;
+	*count = single_id ? 1 : 2;
 	return 0;
 }
 
@@ -280,6 +282,35 @@ static void fakeroot_direct_keeps_borders(void **state)
 	host.caps = UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID;
 	request.action.fakeroot = true;
 	expect_golden("fakeroot-direct");
+}
+
+static void fakeroot_of_nested_root_pretends_with_a_single_id(void **state)
+{
+	(void)state;
+	as_root();
+	host.initial_userns = false;
+	request.action.fakeroot = true;
+	for (single_id = false;; single_id = true) {
+		assert_int_equal(plan_build(&builder, &err), 0);
+		assert_int_equal(plan.flow, PLAN_FLOW_NESTED_ROOT);
+		assert_int_equal(plan.process.emulate_root, single_id);
+		assert_int_equal(plan.process.no_new_privs, single_id);
+		if (single_id)
+			break;
+	}
+	single_id = false;
+}
+
+static void temporary_sandbox_is_written_without_a_layer(void **state)
+{
+	(void)state;
+	image.writable = true;
+	request.action.writable_tmpfs = true;
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_true(plan.writable_tmpfs && !plan.root_writable);
+	builder.image_temporary = true;
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_true(plan.root_writable && !plan.writable_tmpfs);
 }
 
 static void containall(void **state)
@@ -519,6 +550,8 @@ int main(void)
 		CASE(fakeroot_with_subids),
 		CASE(fakeroot_without_subids),
 		CASE(fakeroot_direct_keeps_borders),
+		CASE(fakeroot_of_nested_root_pretends_with_a_single_id),
+		CASE(temporary_sandbox_is_written_without_a_layer),
 		CASE(containall),
 		CASE(compat_with_binds),
 		CASE(no_mounts),
