@@ -34,6 +34,42 @@ outers_make_images() {
 	as_root -q build "$WORK/matrix.sif" "$WORK/matrix"
 }
 
+OUTERS_SIMULATED="sim-docker sim-docker-user sim-podman sim-podman-user sim-podman-fuse sim-root-no-fuse sim-user-no-fuse
+	sim-user-nnp sim-single-id sim-masked-same-userns sim-masked-outer-userns sim-no-capability sim-no-setfcap
+	sim-no-userns sim-no-userns-no-capability sim-chroot sim-chroot-user sim-overlay sim-overlay2 sim-depth-32 sim-depth-33
+	sim-depth-33-root"
+
+# Docker's 14 capabilities are a80425fb, Podman's 11 are 800405fb. The root of Docker 20 has its /proc masked, so has Podman's.
+simulate_steps() { # OUTER
+	local tree=$WORK/matrix user
+	user=$(id -u "$TEST_USER")
+	case $1 in
+	sim-docker) echo "root=$tree mask seccomp=docker caps=a80425fb" ;;
+	sim-docker-user) echo "root=$tree mask seccomp=docker caps=a80425fb user=$user" ;;
+	sim-podman) echo "root=$tree mask seccomp=podman caps=800405fb" ;;
+	sim-podman-user) echo "root=$tree mask seccomp=podman caps=800405fb user=$user" ;;
+	sim-podman-fuse) echo "fuse root=$tree mask seccomp=podman caps=800405fb" ;;
+	sim-root-no-fuse) echo "root=$tree" ;;
+	sim-user-no-fuse) echo "root=$tree user=$user" ;;
+	sim-user-nnp) echo "fuse root=$tree user=$user nnp" ;;
+	sim-single-id) echo "userns fuse root=$tree" ;;
+	sim-masked-same-userns) echo "userns fuse root=$tree mask" ;;
+	sim-masked-outer-userns) echo "fuse root=$tree mask userns" ;;
+	sim-no-capability) echo "fuse userns root=$tree caps=0" ;;
+	sim-no-setfcap) echo "fuse userns root=$tree caps=fb" ;;
+	sim-no-userns) echo "userns fuse root=$tree no-userns" ;;
+	sim-no-userns-no-capability) echo "userns fuse root=$tree no-userns caps=0" ;;
+	sim-chroot) echo "chroot=$tree" ;;
+	sim-chroot-user) echo "chroot=$tree user=$user" ;;
+	sim-overlay) echo "overlay=$tree" ;;
+	sim-overlay2) echo "overlay2=$tree user=$user" ;;
+	sim-depth-32) echo "fuse root=$tree user=$user depth=32" ;;
+	sim-depth-33) echo "fuse root=$tree user=$user depth=33" ;;
+	sim-depth-33-root) echo "userns fuse root=$tree depth=32" ;;
+	*) echo "no such simulation: $1" >&2 && return 1 ;;
+	esac
+}
+
 in_outer_time() { timeout -k 5 300 "$@"; }
 
 # /proc, /sys and /dev as people who use chroot(8) bind them; in a mount namespace of its own, so that all goes with it.
@@ -83,6 +119,42 @@ outer_run() { # OUTER COMMAND…
 		run_in_chroot --userspec="$(id -u "$TEST_USER"):$(id -g "$TEST_USER")" "$WORK/matrix" "$@"
 		;;
 	bubblewrap) run_in_bubblewrap "$@" ;;
+	sim-*) in_outer_time "$WORK/simulate" $(simulate_steps "$outer") -- "$@" ;;
 	*) echo "no such outer: $outer" && return 1 ;;
 	esac
+}
+
+# ---- cells: what each action said, against a file OUTER <tab> ACTION <tab> KIND:TEXT named by EXPECTED ----
+
+# The kind must be the same, the text must match as a pattern.
+check_cell() { # OUTER ACTION KIND TEXT
+	local expected kind text
+	expected=$(awk -F'\t' -v o="$1" -v a="$2" '$1 == o && $2 == a {print $3}' "$EXPECTED")
+	kind=${expected%%:*}
+	text=${expected#"$kind"}
+	text=${text#:}
+	# shellcheck disable=SC2053 # the text is a pattern
+	[ "$3" = "$kind" ] && [[ $4 == $text ]] && return 0
+	echo "$1, $2: expected ${expected:-nothing (no such cell)}, got $3${4:+:$4}"
+	return 1
+}
+
+check_outer() { # OUTER
+	local action kind text bad=0 results=$WORK/results/$1
+	outer_run "$1" /actions >"$results" 2>"$results.stderr" || bad=1
+	while IFS=$'\t' read -r action kind text; do
+		check_cell "$1" "$action" "$kind" "$text" || bad=1
+	done <"$results"
+	[ $bad = 0 ] && [ "$(cut -f1,2 "$EXPECTED" | grep -c "^$1	")" = "$(wc -l <"$results")" ] || {
+		echo "$1: $(wc -l <"$results") actions were run"
+		cat "$results.stderr"
+		bad=1
+	}
+	return $bad
+}
+
+check_outers() {
+	local outer bad=0
+	for outer in "$@"; do check_outer "$outer" || bad=1; done
+	return $bad
 }

@@ -47,7 +47,7 @@ run_action() {
 	exec) attempt exec "$(id -u)" "$S" exec "$I/inner.sif" id -u ;;
 	exec-u) attempt exec-u "$(id -u)" "$S" exec -u "$I/inner.sif" id -u ;;
 	exec-pid) attempt exec-pid small "$S" exec --pid "$I/inner.sif" sh -c '[ $$ -lt 9 ] && echo small' ;;
-	exec-fakeroot) attempt exec-fakeroot 0 "$S" exec --fakeroot "$I/inner.sif" sh -c 'touch $HOME/.owned && chown 7 $HOME/.owned; s=$?; rm -f $HOME/.owned; [ $s = 0 ] && id -u' ;;
+	exec-fakeroot) attempt exec-fakeroot 0 "$S" exec --fakeroot "$I/inner.sif" sh -c 'f=/tmp/owned.$$; touch $f && chown 7 $f; s=$?; rm -f $f; [ $s = 0 ] && id -u' ;;
 	sandbox) attempt sandbox "$(id -u)" "$S" exec "$I/inner" id -u ;;
 	writable) attempt writable written "$S" exec --writable-tmpfs "$I/inner.sif" sh -c 'echo written >/newfile && cat /newfile' ;;
 	build) build ;;

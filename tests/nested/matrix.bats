@@ -28,39 +28,6 @@ teardown_file() {
 	profiles_teardown
 }
 
-# The kind must be the same, the text must match as a pattern.
-check_cell() { # OUTER ACTION KIND TEXT
-	local expected kind text
-	expected=$(awk -F'\t' -v o="$1" -v a="$2" '$1 == o && $2 == a {print $3}' "$EXPECTED")
-	kind=${expected%%:*}
-	text=${expected#"$kind"}
-	text=${text#:}
-	# shellcheck disable=SC2053 # the text is a pattern
-	[ "$3" = "$kind" ] && [[ $4 == $text ]] && return 0
-	echo "$1, $2: expected ${expected:-nothing (no such cell)}, got $3${4:+:$4}"
-	return 1
-}
-
-check_outer() { # OUTER
-	local action kind text bad=0 results=$WORK/results/$1
-	outer_run "$1" /actions >"$results" 2>"$results.stderr" || bad=1
-	while IFS=$'\t' read -r action kind text; do
-		check_cell "$1" "$action" "$kind" "$text" || bad=1
-	done <"$results"
-	[ "$(cut -f1,2 "$EXPECTED" | grep -c "^$1	")" = "$(wc -l <"$results")" ] || {
-		echo "$1: not every action was run"
-		cat "$results.stderr"
-		bad=1
-	}
-	return $bad
-}
-
-check_outers() {
-	local outer bad=0
-	for outer in "$@"; do check_outer "$outer" || bad=1; done
-	return $bad
-}
-
 @test "in no container" { check_outers $OUTERS_ALONE; }
 
 @test "in our own containers: root, setuid, user namespace, fakeroot, contain" { check_outers $OUTERS_SELF; }
