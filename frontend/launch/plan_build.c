@@ -18,6 +18,7 @@
 #include "ipc/log.h"
 #include "policy/capability.h"
 
+#define HOSTNAME_LABEL_MAX 63
 #define FAIL(err, ...) err_set(err, ERR_SYSTEM, EINVAL, __VA_ARGS__)
 
 static int view_open_path(const char *path, int *out_fd, bool *is_dir)
@@ -215,13 +216,21 @@ static bool build_allows(bool wanted, bool allowed, const char *name)
 	return wanted && allowed;
 }
 
-/* Names as gethostname(2) may give them: letters, digits, "-" and ".", no longer than the kernel takes. */
+/* Labels of RFC 1123, joined by dots; no longer than the kernel takes. */
 static bool build_is_hostname(const char *name)
 {
-	size_t length = strlen(name);
-
-	return length > 0 && length <= HOST_NAME_MAX && name[0] != '-' && name[0] != '.' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") == length;
+	if (strlen(name) > HOST_NAME_MAX)
+		return false;
+	for (size_t length; *name != '\0'; name += length + 1) {
+		length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+		if (length == 0 || length > HOSTNAME_LABEL_MAX || name[0] == '-' || name[length - 1] == '-')
+			return false;
+		if (name[length] == '\0')
+			return true;
+		if (name[length] != '.')
+			return false;
+	}
+	return false;
 }
 
 static int build_network(struct builder *builder, struct err *err)
@@ -413,6 +422,10 @@ int plan_build(struct builder *builder, struct err *err)
 	plan_init(plan);
 	if (action->no_setgroups && !action->fakeroot)
 		log_warning("--no-setgroups has no effect without --fakeroot");
+	if (action->compat && action->no_compat)
+		return FAIL(err, "--compat and --no-compat exclude each other");
+	if (action->no_compat)
+		log_warning("--no-compat is for OCI mode: it changes nothing here");
 	builder->contained = action->contain || action->containall || action->compat;
 	result = plan_build_flow(builder, &plan->flow, err);
 	build_session(builder);

@@ -63,6 +63,8 @@ static int user_dirs_split_home(struct builder *builder, char **source, struct e
 	if (!builder->conf->user_bind_control)
 		return err_set(err, ERR_DENIED, EPERM,
 			       "--home is not allowed (user bind control = no)");
+	if (colon && strchr(colon + 1, ':'))
+		return FAIL(err, "--home takes SOURCE or SOURCE:DESTINATION, not %s", spec);
 	*source = builder->view->resolve(first);
 	if (!*source)
 		return err_sys(err, errno, "cannot use home directory %s", first);
