@@ -141,12 +141,12 @@ $(OBJ)/starter/fuse/%.o: starter/fuse/%.c
 
 STATIC := $(if $(SANITIZE),,-static-pie)
 
-$(LIBEXEC_BIN)/starter: $(call obj,$(STARTER_SRCS) $(FLAVOUR_PLAIN) $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(OBJ)/gen/ipc/launch.pb-c.o
+$(LIBEXEC_BIN)/starter: $(call obj,$(STARTER_SRCS) $(FLAVOUR_PLAIN) $(IPC_STARTER_SRCS) $(POLICY_SRCS))
 	@mkdir -p $(@D)
-	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
-$(LIBEXEC_BIN)/starter-suid: $(call obj,$(STARTER_SRCS) $(FLAVOUR_SETUID) $(IPC_STARTER_SRCS) $(POLICY_SRCS)) $(OBJ)/gen/ipc/launch.pb-c.o
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^
+$(LIBEXEC_BIN)/starter-suid: $(call obj,$(STARTER_SRCS) $(FLAVOUR_SETUID) $(IPC_STARTER_SRCS) $(POLICY_SRCS))
 	@mkdir -p $(@D)
-	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^
 $(LIBEXEC_BIN)/squashfs-server: $(call obj,$(FUSE_SRCS))
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libsquashfuse.a -l:libdeflate.a -l:libz.a -l:liblzma.a \

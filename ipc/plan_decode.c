@@ -1,248 +1,258 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Responsible for: bytes → struct plan, with every count capped before it is used. Must not: make a system call (the parse child
- * could not), judge what the plan means. Runs in the parse child in the setuid flavour.
+ * Responsible for: bytes → struct plan, by one table per message of ipc/launch.proto. Must not: make a system call (the parse child
+ * could not), reserve memory, judge what the plan means. Runs in the parse child in the setuid flavour.
+ *
+ * A decoder of our own, and not protobuf-c's, because the privileged program needs less and wants it stricter: protobuf takes the last of
+ * several singular fields, merges messages, keeps what it does not know and allocates. The frontend encodes with protobuf-c.
  */
 #include "ipc/plan_decode.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "ipc/launch.pb-c.h"
 #include "ipc/plan.h"
 
 #define BAD(err, ...) err_set(err, ERR_PROTOCOL, EPROTO, __VA_ARGS__)
-#define ARENA_ALIGN 16
-#define SCAN_DEPTH_MAX 4 /* the schema nests three messages; none is recursive */
 
-struct arena {
-	uint8_t *base;
-	size_t size, used;
+enum decode_type { TYPE_BOOL, TYPE_U32, TYPE_S32, TYPE_U64, TYPE_BYTES, TYPE_MESSAGE };
+enum decode_wire { WIRE_VARINT = 0, WIRE_LENGTH = 2 };
+
+struct decode_table;
+
+/* One field. It must be there once, unless it is a list; a list, and bytes, hold at most @max, counted at @count_offset. Offsets are into the struct that the message fills. */
+struct decode_field {
+	uint32_t number;
+	enum decode_type type;
+	size_t offset, count_offset, stride;
+	uint32_t max;
+	const struct decode_table *message;
 };
 
-static void *arena_alloc(void *data, size_t size)
-{
-	struct arena *arena = data;
-	size_t need = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
-	void *out = arena->base + arena->used;
+struct decode_table {
+	const struct decode_field *fields;
+	size_t count;
+};
 
-	if (need < size || need > arena->size - arena->used)
-		return NULL;
-	arena->used += need;
-	return out;
-}
+#define SIZE(holder, member) sizeof(((struct holder *)0)->member)
+#define ONE(holder, number, type, member) {number, type, offsetof(struct holder, member), 0, 0, 0, NULL}
+#define MANY(holder, number, type, member, counter, max, message)                                                      \
+	{number, type, offsetof(struct holder, member), offsetof(struct holder, counter), SIZE(holder, member[0]), max, message}
+#define SUB(holder, number, member, message)                                                                           \
+	{number, TYPE_MESSAGE, offsetof(struct holder, member), 0, 0, 0, message}
+#define TABLE(name, fields) static const struct decode_table name = {fields, sizeof(fields) / sizeof(fields[0])}
 
-static void arena_free(void *data, void *pointer)
-{
-	(void)data;
-	(void)pointer; /* the arena goes as a whole */
-}
+static const struct decode_field extent_fields[] = {
+	ONE(plan_extent, 1, TYPE_U32, inside),
+	ONE(plan_extent, 2, TYPE_U32, outside),
+	ONE(plan_extent, 3, TYPE_U32, count),
+};
+TABLE(extent_table, extent_fields);
 
-static int scan_varint(const uint8_t **at, const uint8_t *end, uint64_t *out)
+static const struct decode_field idmap_fields[] = {
+	ONE(plan_idmap, 1, TYPE_U32, method),
+	MANY(plan_idmap, 2, TYPE_MESSAGE, uid, uid_count, PLAN_MAX_EXTENTS, &extent_table),
+	MANY(plan_idmap, 3, TYPE_MESSAGE, gid, gid_count, PLAN_MAX_EXTENTS, &extent_table),
+	ONE(plan_idmap, 4, TYPE_S32, newuidmap_fd),
+	ONE(plan_idmap, 5, TYPE_S32, newgidmap_fd),
+	ONE(plan_idmap, 6, TYPE_BOOL, keep_groups),
+};
+TABLE(idmap_table, idmap_fields);
+
+static const struct decode_field fs_fields[] = {
+	ONE(plan_fs, 1, TYPE_U32, type),
+	ONE(plan_fs, 2, TYPE_U32, container),
+	ONE(plan_fs, 3, TYPE_U32, method),
+	ONE(plan_fs, 4, TYPE_S32, fd),
+	ONE(plan_fs, 5, TYPE_S32, server_fd),
+	ONE(plan_fs, 6, TYPE_U32, path),
+	ONE(plan_fs, 7, TYPE_U64, offset_bytes),
+	ONE(plan_fs, 8, TYPE_U64, size_bytes),
+	ONE(plan_fs, 9, TYPE_BOOL, writable),
+};
+TABLE(fs_table, fs_fields);
+
+static const struct decode_field mount_fields[] = {
+	ONE(plan_mount, 1, TYPE_U32, kind),
+	ONE(plan_mount, 2, TYPE_U32, origin),
+	ONE(plan_mount, 3, TYPE_U32, on_fail),
+	ONE(plan_mount, 4, TYPE_U32, attrs),
+	ONE(plan_mount, 5, TYPE_U32, mode),
+	ONE(plan_mount, 6, TYPE_S32, source_fd),
+	ONE(plan_mount, 7, TYPE_U32, source),
+	ONE(plan_mount, 8, TYPE_U32, target),
+	ONE(plan_mount, 9, TYPE_U32, link),
+	ONE(plan_mount, 10, TYPE_S32, fs),
+	ONE(plan_mount, 11, TYPE_BOOL, target_is_file),
+};
+TABLE(mount_table, mount_fields);
+
+static const struct decode_field process_fields[] = {
+	ONE(plan_process, 1, TYPE_BOOL, set_ids),
+	ONE(plan_process, 2, TYPE_U32, uid),
+	ONE(plan_process, 3, TYPE_U32, gid),
+	MANY(plan_process, 4, TYPE_U32, groups, group_count, PLAN_MAX_GROUPS, NULL),
+	ONE(plan_process, 5, TYPE_U64, caps),
+	ONE(plan_process, 6, TYPE_BOOL, no_new_privs),
+	ONE(plan_process, 7, TYPE_BOOL, emulate_root),
+	ONE(plan_process, 8, TYPE_S32, seccomp_fd),
+	ONE(plan_process, 9, TYPE_U32, lsm),
+	ONE(plan_process, 10, TYPE_U32, label),
+	ONE(plan_process, 11, TYPE_S32, action_fd),
+	ONE(plan_process, 12, TYPE_S32, spec_fd),
+	MANY(plan_process, 13, TYPE_S32, pass_fd, pass_count, PLAN_MAX_PASS, NULL),
+};
+TABLE(process_table, process_fields);
+
+static const struct decode_field plan_fields[] = {
+	ONE(plan, 1, TYPE_U32, version),
+	ONE(plan, 2, TYPE_U32, flow),
+	ONE(plan, 3, TYPE_S32, message_level),
+	ONE(plan, 4, TYPE_BOOL, dry_run),
+	ONE(plan, 5, TYPE_BOOL, ns_pid),
+	ONE(plan, 6, TYPE_BOOL, ns_ipc),
+	ONE(plan, 7, TYPE_BOOL, ns_uts),
+	ONE(plan, 8, TYPE_BOOL, ns_net),
+	ONE(plan, 9, TYPE_U32, hostname),
+	ONE(plan, 10, TYPE_U32, init),
+	SUB(plan, 11, idmap, &idmap_table),
+	ONE(plan, 12, TYPE_BOOL, propagation_private),
+	ONE(plan, 13, TYPE_BOOL, session_ramfs),
+	ONE(plan, 14, TYPE_U64, session_bytes),
+	MANY(plan, 15, TYPE_MESSAGE, fs, fs_count, PLAN_MAX_FS, &fs_table),
+	ONE(plan, 16, TYPE_BOOL, allow_setuid_files),
+	ONE(plan, 17, TYPE_BOOL, root_writable),
+	ONE(plan, 18, TYPE_BOOL, writable_tmpfs),
+	MANY(plan, 19, TYPE_U32, overlay, overlay_count, PLAN_MAX_OVERLAYS, NULL),
+	ONE(plan, 20, TYPE_U32, layers),
+	ONE(plan, 21, TYPE_S32, fuse_overlayfs_fd),
+	ONE(plan, 22, TYPE_U32, loop_max),
+	ONE(plan, 23, TYPE_BOOL, loop_shared),
+	MANY(plan, 24, TYPE_MESSAGE, mounts, mount_count, PLAN_MAX_MOUNTS, &mount_table),
+	SUB(plan, 25, process, &process_table),
+	MANY(plan, 26, TYPE_BYTES, text, text_bytes, PLAN_TEXT_MAX, NULL),
+};
+TABLE(plan_table, plan_fields);
+
+/* A piece of the message that is still to be read. */
+struct decode_span {
+	const uint8_t *at, *end;
+};
+
+static bool decode_varint(struct decode_span *in, uint64_t *out)
 {
 	uint64_t value = 0;
 
-	for (unsigned int shift = 0; shift < 64 && *at < end; shift += 7) {
-		uint8_t byte = *(*at)++;
+	for (unsigned int shift = 0; shift < 64 && in->at < in->end; shift += 7) {
+		uint8_t byte = *in->at++;
 
+		if (shift == 63 && byte > 1)
+			return false;
 		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80)) {
+		if (byte < 0x80) {
 			*out = value;
-			return 0;
+			return true;
 		}
 	}
-	return -EPROTO;
+	return false;
 }
 
-static int scan_message(const ProtobufCMessageDescriptor *type, const uint8_t *at, const uint8_t *end, int depth);
-
-/* One field's value; descends into messages. */
-static int scan_value(const ProtobufCFieldDescriptor *field, uint64_t wire, const uint8_t **at, const uint8_t *end,
-		      int depth)
+static bool decode_length(struct decode_span *in, struct decode_span *out)
 {
-	uint64_t number;
+	uint64_t length;
 
-	if (wire == 0)
-		return scan_varint(at, end, &number);
-	if (wire != 2 || scan_varint(at, end, &number) < 0 || number > (uint64_t)(end - *at))
-		return -EPROTO; /* the schema has no fixed-size fields and no groups */
-	*at += number;
-	if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-		return scan_message(field->descriptor, *at - number, *at, depth + 1);
-	return 0;
+	if (!decode_varint(in, &length) || length > (uint64_t)(in->end - in->at))
+		return false;
+	*out = (struct decode_span){in->at, in->at + length};
+	in->at += length;
+	return true;
 }
 
-/* protobuf takes the last of several singular fields, merges messages and keeps what it does not know: a request that uses any
- * of that was not written by our frontend. */
-static int scan_message(const ProtobufCMessageDescriptor *type, const uint8_t *at, const uint8_t *end, int depth)
+static bool decode_number(enum decode_type type, struct decode_span *in, void *out)
+{
+	uint64_t value;
+	uint32_t half;
+
+	if (!decode_varint(in, &value) || (type == TYPE_BOOL && value > 1) || (type != TYPE_U64 && value > UINT32_MAX))
+		return false;
+	half = (uint32_t)value;
+	if (type == TYPE_S32) /* zigzag */
+		half = (half >> 1) ^ (0 - (half & 1));
+	if (type == TYPE_BOOL)
+		*(bool *)out = value == 1;
+	else if (type == TYPE_U64)
+		memcpy(out, &value, sizeof(value));
+	else
+		memcpy(out, &half, sizeof(half)); /* an enum, an int32_t, a uint32_t */
+	return true;
+}
+
+static bool decode_message(const struct decode_table *table, struct decode_span in, void *out);
+
+/* One message of a list, a packed list of numbers, or bytes. */
+static bool decode_list(const struct decode_field *field, struct decode_span in, char *holder)
+{
+	char *list = holder + field->offset;
+	uint32_t *count = (uint32_t *)(void *)(holder + field->count_offset);
+
+	if (field->type == TYPE_MESSAGE)
+		return *count < field->max && decode_message(field->message, in, list + field->stride * (*count)++);
+	if (field->type == TYPE_BYTES) {
+		*count = (uint32_t)(in.end - in.at);
+		if (*count > field->max)
+			return false;
+		memcpy(list, in.at, *count);
+		return true;
+	}
+	while (in.at < in.end)
+		if (*count == field->max || !decode_number(field->type, &in, list + field->stride * (*count)++))
+			return false;
+	return true;
+}
+
+static bool decode_field(const struct decode_field *field, uint64_t wire, struct decode_span *in, char *holder)
+{
+	struct decode_span part;
+
+	if (field->type != TYPE_MESSAGE && field->max == 0)
+		return wire == WIRE_VARINT && decode_number(field->type, in, holder + field->offset);
+	if (wire != WIRE_LENGTH || !decode_length(in, &part))
+		return false;
+	return field->max ? decode_list(field, part, holder) : decode_message(field->message, part, holder + field->offset);
+}
+
+/* Recursion ends with the tables: none reaches itself. */
+static bool decode_message(const struct decode_table *table, struct decode_span in, void *out)
 {
 	uint64_t seen = 0, key;
 
-	if (depth > SCAN_DEPTH_MAX)
-		return -EPROTO;
-	while (at < end) {
-		const ProtobufCFieldDescriptor *field;
-		uint64_t bit;
+	while (in.at < in.end) {
+		size_t i = 0;
 
-		if (scan_varint(&at, end, &key) < 0 || key >> 3 == 0 || key >> 3 > 63)
-			return -EPROTO;
-		field = protobuf_c_message_descriptor_get_field(type, (unsigned int)(key >> 3));
-		bit = UINT64_C(1) << (key >> 3);
-		if (!field || (field->label != PROTOBUF_C_LABEL_REPEATED && seen & bit))
-			return -EPROTO;
-		seen |= bit;
-		if (scan_value(field, key & 7, &at, end, depth) < 0)
-			return -EPROTO;
+		if (!decode_varint(&in, &key))
+			return false;
+		while (i < table->count && table->fields[i].number != key >> 3)
+			i++;
+		if (i == table->count || !decode_field(&table->fields[i], key & 7, &in, out))
+			return false;
+		/* Lists of messages come in several parts, everything else comes once. */
+		if (seen >> i & 1 && !(table->fields[i].max && table->fields[i].type == TYPE_MESSAGE))
+			return false;
+		seen |= UINT64_C(1) << i;
 	}
-	return 0;
+	for (size_t i = 0; i < table->count; i++)
+		if ((table->fields[i].max == 0 || table->fields[i].type == TYPE_BYTES) && !(seen >> i & 1))
+			return false;
+	return true;
 }
 
-static int decode_extents(Ipc__Extent *const *from, size_t count, struct plan_extent *to, uint32_t *to_count)
+int plan_decode(const uint8_t *bytes, size_t len, struct plan *plan, struct err *err)
 {
-	if (count > PLAN_MAX_EXTENTS)
-		return -EPROTO;
-	for (size_t i = 0; i < count; i++)
-		to[i] = (struct plan_extent){from[i]->inside, from[i]->outside, from[i]->count};
-	*to_count = (uint32_t)count;
-	return 0;
-}
-
-static int decode_idmap(const Ipc__IdMap *from, struct plan_idmap *to)
-{
-	if (!from)
-		return -EPROTO;
-	to->method = (enum plan_idmap_method)from->method;
-	to->newuidmap_fd = from->newuidmap_fd;
-	to->newgidmap_fd = from->newgidmap_fd;
-	to->keep_groups = from->keep_groups;
-	if (decode_extents(from->uid, from->n_uid, to->uid, &to->uid_count) < 0)
-		return -EPROTO;
-	return decode_extents(from->gid, from->n_gid, to->gid, &to->gid_count);
-}
-
-static int decode_fs(const Ipc__LaunchRequest *from, struct plan *plan)
-{
-	if (from->n_fs > PLAN_MAX_FS)
-		return -EPROTO;
-	for (size_t i = 0; i < from->n_fs; i++) {
-		const Ipc__FileSystem *fs = from->fs[i];
-
-		plan->fs[i] = (struct plan_fs){
-			.type = (enum plan_fs_type)fs->type,
-			.container = (enum plan_container)fs->container,
-			.method = (enum plan_fs_method)fs->method,
-			.fd = fs->fd,
-			.server_fd = fs->server_fd,
-			.path = fs->path_text,
-			.offset_bytes = fs->offset_bytes,
-			.size_bytes = fs->size_bytes,
-			.writable = fs->writable,
-		};
-	}
-	plan->fs_count = (uint32_t)from->n_fs;
-	return 0;
-}
-
-static int decode_mounts(const Ipc__LaunchRequest *from, struct plan *plan)
-{
-	if (from->n_mounts > PLAN_MAX_MOUNTS)
-		return -EPROTO;
-	for (size_t i = 0; i < from->n_mounts; i++) {
-		const Ipc__Mount *mount = from->mounts[i];
-
-		plan->mounts[i] = (struct plan_mount){
-			.kind = (enum plan_mount_kind)mount->kind,
-			.origin = (enum plan_origin)mount->origin,
-			.on_fail = (enum plan_on_fail)mount->on_fail,
-			.attrs = mount->attrs,
-			.mode = mount->mode,
-			.source_fd = mount->source_fd,
-			.source = mount->source_text,
-			.target = mount->target_text,
-			.link = mount->link_text,
-			.fs = mount->fs,
-			.target_is_file = mount->target_is_file,
-		};
-	}
-	plan->mount_count = (uint32_t)from->n_mounts;
-	return 0;
-}
-
-static int decode_process(const Ipc__Process *from, struct plan_process *to)
-{
-	if (!from || from->n_groups > PLAN_MAX_GROUPS || from->n_pass_fd > PLAN_MAX_PASS)
-		return -EPROTO;
-	to->set_ids = from->set_ids;
-	to->uid = from->uid;
-	to->gid = from->gid;
-	for (size_t i = 0; i < from->n_groups; i++)
-		to->groups[i] = from->groups[i];
-	to->group_count = (uint32_t)from->n_groups;
-	to->caps = from->caps;
-	to->no_new_privs = from->no_new_privs;
-	to->emulate_root = from->emulate_root;
-	to->seccomp_fd = from->seccomp_fd;
-	to->lsm = (enum plan_lsm)from->lsm;
-	to->label = from->label_text;
-	to->action_fd = from->action_fd;
-	to->spec_fd = from->spec_fd;
-	for (size_t i = 0; i < from->n_pass_fd; i++)
-		to->pass_fd[i] = from->pass_fd[i];
-	to->pass_count = (uint32_t)from->n_pass_fd;
-	return 0;
-}
-
-static int decode_head(const Ipc__LaunchRequest *from, struct plan *to)
-{
-	if (from->n_overlay > PLAN_MAX_OVERLAYS || from->text.len < 1 || from->text.len > PLAN_TEXT_MAX)
-		return -EPROTO;
-	to->version = from->version;
-	to->flow = (enum plan_flow)from->flow;
-	to->message_level = from->message_level;
-	to->dry_run = from->dry_run;
-	to->ns_pid = from->ns_pid;
-	to->ns_ipc = from->ns_ipc;
-	to->ns_uts = from->ns_uts;
-	to->ns_net = from->ns_net;
-	to->hostname = from->hostname_text;
-	to->init = (enum plan_init)from->init;
-	to->propagation_private = from->propagation_private;
-	to->session_ramfs = from->session_ramfs;
-	to->session_bytes = from->session_bytes;
-	to->allow_setuid_files = from->allow_setuid_files;
-	to->root_writable = from->root_writable;
-	to->writable_tmpfs = from->writable_tmpfs;
-	for (size_t i = 0; i < from->n_overlay; i++)
-		to->overlay[i] = from->overlay[i];
-	to->overlay_count = (uint32_t)from->n_overlay;
-	to->layers = from->layers;
-	to->fuse_overlayfs_fd = from->fuse_overlayfs_fd;
-	to->loop_max = from->loop_max;
-	to->loop_shared = from->loop_shared;
-	memcpy(to->text, from->text.data, from->text.len);
-	to->text_bytes = (uint32_t)from->text.len;
-	return 0;
-}
-
-int plan_decode(const uint8_t *bytes, size_t len, void *arena, size_t arena_bytes, struct plan *plan, struct err *err)
-{
-	struct arena space = {arena, arena_bytes, 0};
-	ProtobufCAllocator allocator = {arena_alloc, arena_free, &space};
-	const Ipc__LaunchRequest *request;
-
 	if (!bytes || len == 0 || len > PLAN_MESSAGE_MAX)
 		return BAD(err, "the launch request is empty or too long");
-	if (scan_message(&ipc__launch_request__descriptor, bytes, bytes + len, 0) < 0)
-		return BAD(err, "the launch request has fields that this starter does not know, or one twice");
-	request = ipc__launch_request__unpack(&allocator, len, bytes);
-	if (!request)
-		return BAD(err, "the launch request cannot be decoded");
-	if (request->version != PLAN_VERSION)
-		return BAD(err, "the launch request has version %u, this starter speaks %u", request->version,
-			   PLAN_VERSION);
-	if (decode_head(request, plan) < 0 || decode_idmap(request->idmap, &plan->idmap) < 0 ||
-	    decode_fs(request, plan) < 0 || decode_mounts(request, plan) < 0 ||
-	    decode_process(request->process, &plan->process) < 0)
-		return BAD(err, "a part of the launch request is missing or over its cap");
+	memset(plan, 0, offsetof(struct plan, text));
+	if (!decode_message(&plan_table, (struct decode_span){bytes, bytes + len}, plan))
+		return BAD(err, "the launch request cannot be decoded: frontend and starter may be of different versions");
 	return 0;
 }

@@ -28,13 +28,11 @@ struct record_page {
 	int result;
 	struct err err;
 	struct plan plan;
-	_Alignas(16) char arena[PLAN_DECODE_ARENA_BYTES];
 };
 
 static void record_decode(const void *bytes, size_t length, struct record_page *page)
 {
-	page->result = plan_decode(bytes, length, page->arena, sizeof(page->arena), &page->plan,
-				   &page->err);
+	page->result = plan_decode(bytes, length, &page->plan, &page->err);
 }
 
 _Noreturn static void record_parse_child(const void *bytes, size_t length, struct record_page *page)
