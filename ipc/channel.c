@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 
 #define BAD(err, ...) err_set(err, ERR_PROTOCOL, EPROTO, __VA_ARGS__)
 

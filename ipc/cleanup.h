@@ -3,16 +3,10 @@
 #ifndef IPC_CLEANUP_H
 #define IPC_CLEANUP_H
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-static inline void cleanup_fd_fn(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
+#include "ipc/cleanup_fd.h"
 
 static inline void cleanup_ptr_fn(void *pointer)
 {
@@ -25,25 +19,8 @@ static inline void cleanup_file_fn(FILE **file)
 		(void)fclose(*file);
 }
 
-static inline void cleanup_dir_fn(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
-#define cleanup_fd __attribute__((cleanup(cleanup_fd_fn)))     /* safe value: -1 */
 #define cleanup_ptr __attribute__((cleanup(cleanup_ptr_fn)))   /* safe value: NULL; free(3) */
 #define cleanup_file __attribute__((cleanup(cleanup_file_fn))) /* safe value: NULL */
-#define cleanup_dir __attribute__((cleanup(cleanup_dir_fn)))   /* safe value: NULL */
-
-/* Move the value out of a cleanup variable. */
-static inline int fd_take(int *fd)
-{
-	int taken = *fd;
-
-	*fd = -1;
-	return taken;
-}
 
 #define ptr_take(p)                                                                                                    \
 	({                                                                                                             \

@@ -53,51 +53,35 @@ void log_decode_level(int encoded, int *level, bool *colour)
 	*level = log_clamp(encoded);
 }
 
-static const char *log_label(enum log_level level)
-{
-	switch (level) {
-	case LOG_LEVEL_FATAL:
-		return "FATAL";
-	case LOG_LEVEL_ERROR:
-		return "ERROR";
-	case LOG_LEVEL_WARNING:
-		return "WARNING";
-	case LOG_LEVEL_LOG:
-		return "LOG";
-	case LOG_LEVEL_INFO:
-		return "INFO";
-	case LOG_LEVEL_VERBOSE:
-	case LOG_LEVEL_VERBOSE3:
-		return "VERBOSE";
-	case LOG_LEVEL_DEBUG:
-		break;
-	}
-	return "DEBUG";
-}
-
-static const char *log_colour(enum log_level level)
-{
-	if (!log_state.colour)
-		return "";
-	if (level <= LOG_LEVEL_ERROR)
-		return "\033[31m";
-	if (level == LOG_LEVEL_WARNING)
-		return "\033[33m";
-	return level == LOG_LEVEL_INFO ? "\033[34m" : "";
-}
+static const struct {
+	enum log_level up_to;
+	const char *label, *colour;
+} labels[] = {
+	{LOG_LEVEL_FATAL, "FATAL", "\033[31m"},    {LOG_LEVEL_ERROR, "ERROR", "\033[31m"},
+	{LOG_LEVEL_WARNING, "WARNING", "\033[33m"}, {LOG_LEVEL_LOG, "LOG", ""},
+	{LOG_LEVEL_INFO, "INFO", "\033[34m"},	   {LOG_LEVEL_VERBOSE3, "VERBOSE", ""},
+	{LOG_LEVEL_DEBUG, "DEBUG", ""},
+};
 
 static size_t log_prefix(enum log_level level, const char *function, char *line, size_t size)
 {
-	const char *colour = log_colour(level), *reset = colour[0] ? "\033[0m" : "";
+	const char *label, *colour, *reset;
 	char text[64];
+	size_t row = 0;
 	int n;
 
+	while (labels[row].up_to < level && labels[row].up_to < LOG_LEVEL_DEBUG)
+		row++;
+	label = labels[row].label;
+	colour = log_state.colour ? labels[row].colour : "";
+	reset = colour[0] ? "\033[0m" : "";
+
 	if (log_state.level < LOG_LEVEL_DEBUG) {
-		(void)snprintf(text, sizeof(text), "%s:", log_label(level));
+		(void)snprintf(text, sizeof(text), "%s:", label);
 		n = snprintf(line, size, "%s%-8s%s ", colour, text, reset);
 	} else {
 		(void)snprintf(text, sizeof(text), "[U=%u,P=%d]", geteuid(), getpid());
-		n = snprintf(line, size, "%s%-8s%s%-19s%s()%*s", colour, log_label(level), reset, text,
+		n = snprintf(line, size, "%s%-8s%s%-19s%s()%*s", colour, label, reset, text,
 			     function, (int)(strlen(function) < 28 ? 28 - strlen(function) : 1), "");
 	}
 	return n < 0 ? 0 : (size_t)n;

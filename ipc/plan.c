@@ -142,16 +142,6 @@ static int plan_check_mount(const struct plan *plan, const struct plan_mount *mo
 	return plan_claim_optional(slots, count, mount->source_fd, SLOT_ONCE, err);
 }
 
-static int plan_check_extents(const struct plan_extent *extents, uint32_t count, struct err *err)
-{
-	CHECK(count <= PLAN_MAX_EXTENTS, "too many lines in an id map");
-	for (uint32_t i = 0; i < count; i++)
-		CHECK(extents[i].count >= 1 && extents[i].inside <= UINT32_MAX - extents[i].count &&
-			      extents[i].outside <= UINT32_MAX - extents[i].count,
-		      "an id map overflows");
-	return 0;
-}
-
 static int plan_check_idmap(const struct plan *plan, enum slot *slots, uint32_t count, struct err *err)
 {
 	const struct plan_idmap *map = &plan->idmap;
@@ -162,14 +152,10 @@ static int plan_check_idmap(const struct plan *plan, enum slot *slots, uint32_t 
 	CHECK(own == (map->method != PLAN_IDMAP_NONE), "the id map does not fit the flow");
 	CHECK(own ? map->uid_count > 0 && map->gid_count > 0 : !map->uid_count && !map->gid_count,
 	      "the id map has no lines, or lines without a namespace");
-	CHECK(map->method != PLAN_IDMAP_SELF || (map->uid_count == 1 && map->gid_count == 1 &&
-						 map->uid[0].count == 1 && map->gid[0].count == 1),
-	      "a map that a process writes itself has one id");
+	CHECK(map->uid_count <= PLAN_MAX_EXTENTS && map->gid_count <= PLAN_MAX_EXTENTS, "too many lines in an id map");
 	CHECK(tool == (map->newuidmap_fd != PLAN_NO_FD) && tool == (map->newgidmap_fd != PLAN_NO_FD),
 	      "the id map programs do not fit");
-	if (plan_check_extents(map->uid, map->uid_count, err) < 0 ||
-	    plan_check_extents(map->gid, map->gid_count, err) < 0 ||
-	    plan_claim_optional(slots, count, map->newuidmap_fd, SLOT_PROGRAM, err) < 0)
+	if (plan_claim_optional(slots, count, map->newuidmap_fd, SLOT_PROGRAM, err) < 0)
 		return -EPROTO;
 	return plan_claim_optional(slots, count, map->newgidmap_fd, SLOT_PROGRAM, err);
 }
@@ -201,8 +187,7 @@ static int plan_check_overlays(const struct plan *plan, struct err *err)
 	CHECK(plan->overlay_count <= PLAN_MAX_OVERLAYS, "too many overlays");
 	CHECK((plan->layers & ~7u) == 0, "unknown layers");
 	CHECK(plan->fs[0].writable == plan->root_writable, "the root is writable or it is not");
-	CHECK(!plan->root_writable || (!plan->writable_tmpfs && !plan->overlay_count) || plan->overlay_count,
-	      "a writable root has no layer");
+	CHECK(!plan->root_writable || !plan->writable_tmpfs || plan->overlay_count, "a writable root has no layer");
 	for (uint32_t i = 0; i < plan->overlay_count; i++) {
 		CHECK(plan->overlay[i] > 0 && plan->overlay[i] < plan->fs_count, "an overlay is out of range");
 		CHECK(i + 1 == plan->overlay_count || !plan->fs[plan->overlay[i]].writable,

@@ -27,7 +27,7 @@ struct conf_row {
 	struct conf_choice choices[CHOICES_MAX];
 };
 
-#define CONF_BOOL(name, member, default_value) {name, TYPE_BOOL, offsetof(struct conf, member), {{NULL, 0}}},
+#define CONF_BOOL(name, member, default_value) {name, TYPE_BOOL, offsetof(struct conf, member), {{"yes", 1}, {"no", 0}}},
 #define CONF_UINT(name, member, default_value) {name, TYPE_UINT, offsetof(struct conf, member), {{NULL, 0}}},
 #define CONF_STRING(name, member, default_value) {name, TYPE_STRING, offsetof(struct conf, member), {{NULL, 0}}},
 #define CONF_LIST(name, member, default_value) {name, TYPE_LIST, offsetof(struct conf, member), {{NULL, 0}}},
@@ -123,7 +123,10 @@ static int conf_set_choice(struct conf *conf, const struct conf_row *row, struct
 {
 	for (size_t i = 0; i < CHOICES_MAX && row->choices[i].text; i++)
 		if (span_is(value, row->choices[i].text)) {
-			*(int *)conf_member(conf, row) = row->choices[i].value;
+			if (row->type == TYPE_BOOL)
+				*(bool *)conf_member(conf, row) = row->choices[i].value;
+			else
+				*(int *)conf_member(conf, row) = row->choices[i].value;
 			return 0;
 		}
 	return err_set(err, ERR_SYSTEM, EINVAL, "value authorized for directive \"%s\" are [%s %s%s%s]", row->name,
@@ -156,12 +159,6 @@ static int conf_set(struct conf *conf, const struct conf_row *row, struct span v
 	case TYPE_LIST:
 		return conf_add_items(conf, conf_member(conf, row), value, err);
 	case TYPE_BOOL:
-		value = conf_first(value);
-		if (!span_is(value, "yes") && !span_is(value, "no"))
-			return err_set(err, ERR_SYSTEM, EINVAL, "value authorized for directive \"%s\" are [yes no]",
-				       row->name);
-		*(bool *)conf_member(conf, row) = span_is(value, "yes");
-		return 0;
 	case TYPE_ENUM:
 		return conf_set_choice(conf, row, conf_first(value), err);
 	case TYPE_UINT:

@@ -12,15 +12,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "policy/conf.h"
 
 static int conf_file_read(int fd, const char *path, struct conf *conf, struct err *err)
 {
 	static char bytes[CONF_TEXT_MAX];
+	struct stat st;
 	size_t used = 0;
 	ssize_t n;
 
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, ERR_SYSTEM, EINVAL, "cannot use %s: it is not a regular file", path);
 	do {
 		n = read(fd, bytes + used, sizeof(bytes) - used);
 		used += n > 0 ? (size_t)n : 0;
@@ -32,24 +35,12 @@ static int conf_file_read(int fd, const char *path, struct conf *conf, struct er
 	return 0;
 }
 
-static int conf_file_check_regular(int fd, const char *path, struct stat *st, struct err *err)
-{
-	if (fstat(fd, st) < 0)
-		return err_sys(err, errno, "cannot read %s", path);
-	if (!S_ISREG(st->st_mode))
-		return err_set(err, ERR_SYSTEM, EINVAL, "cannot use %s: it is not a regular file", path);
-	return 0;
-}
-
 int conf_file_load(const char *path, struct conf *conf, struct err *err)
 {
 	cleanup_fd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
 
 	if (fd < 0)
 		return err_sys(err, errno, "cannot open configuration %s", path);
-	if (conf_file_check_regular(fd, path, &st, err) < 0)
-		return -EINVAL;
 	return conf_file_read(fd, path, conf, err);
 }
 
@@ -107,9 +98,7 @@ int conf_file_load_trusted(const char *path, struct conf *conf, struct err *err)
 
 	if (conf_file_walk(path, &fd, err) < 0)
 		return -EPERM;
-	if (conf_file_check_regular(fd, path, &st, err) < 0)
-		return -EINVAL;
-	if (st.st_nlink != 1)
+	if (fstat(fd, &st) < 0 || st.st_nlink != 1)
 		return conf_file_refuse(path, err);
 	return conf_file_read(fd, path, conf, err);
 }

@@ -7,12 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "ipc/plan.h"
 #include "policy/conf.h"
 
@@ -87,20 +87,12 @@ static bool facts_lies_below(int dir_fd, const struct conf_list *paths)
 /* The kernel's own name of the open file, taken apart until its directory opens: never a path from the message. */
 static bool facts_file_lies_below(int fd, const struct stat *st, const struct conf_list *paths)
 {
-	char link[32] = "/proc/self/fd/", path[PLAN_PATH_MAX], *name;
+	char link[32], path[PLAN_PATH_MAX], *name;
 	cleanup_fd int dir_fd = -1;
 	struct stat again;
-	unsigned int number = (unsigned int)fd, at = 14;
-	char digits[12];
-	int count = 0;
 	ssize_t length;
 
-	do {
-		digits[count++] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	while (count)
-		link[at++] = digits[--count];
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	length = readlink(link, path, sizeof(path) - 1);
 	if (length <= 0)
 		return false;
@@ -188,16 +180,17 @@ static int facts_pread(int fd, void *out, size_t length, uint64_t offset)
 	return pread(fd, out, length, (off_t)offset) == (ssize_t)length ? 0 : -EINVAL;
 }
 
-/* Some descriptor of the SIF says exactly this extent. */
-static bool facts_is_sif_extent(int fd, const struct plan_fs *fs)
+static bool facts_is_sif(int fd, unsigned char header[SIF_HEADER_BYTES])
 {
-	unsigned char header[SIF_HEADER_BYTES], row[SIF_DESCRIPTOR_BYTES];
-	uint64_t total, table;
+	return facts_pread(fd, header, SIF_HEADER_BYTES, 0) == 0 && memcmp(header + 32, "SIF_MAGIC", 10) == 0;
+}
 
-	if (facts_pread(fd, header, sizeof(header), 0) < 0 || memcmp(header + 32, "SIF_MAGIC", 10) != 0)
-		return false;
-	total = facts_le(header + 88, 8);
-	table = facts_le(header + 96, 8);
+/* Some descriptor of the SIF says exactly this extent. */
+static bool facts_has_extent(int fd, const unsigned char *header, const struct plan_fs *fs)
+{
+	unsigned char row[SIF_DESCRIPTOR_BYTES];
+	uint64_t total = facts_le(header + 88, 8), table = facts_le(header + 96, 8);
+
 	if (total > SIF_DESCRIPTORS_MAX || table > INT64_MAX / 2)
 		return false;
 	for (uint64_t i = 0; i < total; i++) {
@@ -219,33 +212,33 @@ static bool facts_has_superblock(int fd, const struct plan_fs *fs)
 	return facts_pread(fd, magic, 2, fs->offset_bytes + 1080) == 0 && magic[0] == 0x53 && magic[1] == 0xEF;
 }
 
-/* Which `allow container` directive applies is read from the bytes, or one kind could pass for another. */
-static bool facts_is_container(int fd, const struct plan_fs *fs)
+static const char *facts_find_defect(int fd, const struct plan_fs *fs)
 {
-	char magic[10];
-	bool sif = facts_pread(fd, magic, sizeof(magic), 32) == 0 && memcmp(magic, "SIF_MAGIC", 10) == 0;
+	unsigned char header[SIF_HEADER_BYTES];
+	struct stat st;
+	bool sif;
 
-	if (fs->container == PLAN_CONTAINER_SIF || sif)
-		return sif && fs->container == PLAN_CONTAINER_SIF;
-	return fs->container == (fs->type == PLAN_FS_SQUASHFS ? PLAN_CONTAINER_SQUASHFS : PLAN_CONTAINER_EXTFS);
+	if (fstat(fd, &st) < 0 || fs->offset_bytes + fs->size_bytes > (uint64_t)st.st_size)
+		return "the image is shorter than its partition";
+	if (!facts_has_superblock(fd, fs))
+		return "the image has no file system where one is said to be";
+	/* Which `allow container` directive applies is read from the bytes, or one kind could pass for another. */
+	sif = facts_is_sif(fd, header);
+	if (fs->container != (sif				? PLAN_CONTAINER_SIF
+			      : fs->type == PLAN_FS_SQUASHFS ? PLAN_CONTAINER_SQUASHFS
+							     : PLAN_CONTAINER_EXTFS))
+		return "the image is of another kind than the plan says";
+	return sif && !facts_has_extent(fd, header, fs) ? "the SIF has no such partition" : NULL;
 }
 
 int facts_check_images(const struct plan *plan, const int *fds, struct err *err)
 {
 	for (uint32_t i = 0; i < plan->fs_count; i++) {
 		const struct plan_fs *fs = &plan->fs[i];
-		struct stat st;
+		const char *defect = fs->type == PLAN_FS_DIRECTORY ? NULL : facts_find_defect(fds[fs->fd], fs);
 
-		if (fs->type == PLAN_FS_DIRECTORY)
-			continue;
-		if (fstat(fds[fs->fd], &st) < 0 || fs->offset_bytes + fs->size_bytes > (uint64_t)st.st_size)
-			return err_set(err, ERR_IMAGE, EINVAL, "the image is shorter than its partition");
-		if (!facts_has_superblock(fds[fs->fd], fs))
-			return err_set(err, ERR_IMAGE, EINVAL, "the image has no file system where one is said to be");
-		if (!facts_is_container(fds[fs->fd], fs))
-			return err_set(err, ERR_IMAGE, EINVAL, "the image is of another kind than the plan says");
-		if (fs->container == PLAN_CONTAINER_SIF && !facts_is_sif_extent(fds[fs->fd], fs))
-			return err_set(err, ERR_IMAGE, EINVAL, "the SIF has no such partition");
+		if (defect)
+			return err_set(err, ERR_IMAGE, EINVAL, "%s", defect);
 	}
 	return 0;
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "ipc/channel.h"
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "ipc/log.h"
 #include "starter/account_lines.h"
 #include "starter/mnt.h"
@@ -113,8 +113,7 @@ static int binds_devpts(const struct stage *stage, uint32_t index, int target_fd
 		{"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {NULL, NULL}};
 	const char *target = binds_target(stage, index), *slash = strrchr(target, '/');
 	uint32_t attrs = binds_get(stage, index)->attrs;
-	char link[PLAN_PATH_MAX];
-	size_t length;
+	char link[PLAN_PATH_MAX + sizeof("/ptmx")]; /* a checked target is shorter than PLAN_PATH_MAX */
 	int result = mnt_attach_fs("devpts", options, attrs, PRIVS_MOUNT, target_fd, NULL, err);
 
 	if (result < 0) {
@@ -124,11 +123,8 @@ static int binds_devpts(const struct stage *stage, uint32_t index, int target_fd
 	}
 	if (result < 0)
 		return result;
-	length = (size_t)(slash - target);
-	if (length + sizeof("/ptmx") > sizeof(link))
-		return err_set(err, ERR_PROTOCOL, ENAMETOOLONG, "the path of devpts is too long");
-	memcpy(link, target, length);
-	memcpy(link + length, "/ptmx", sizeof("/ptmx"));
+	memcpy(link, target, (size_t)(slash - target));
+	memcpy(link + (slash - target), "/ptmx", sizeof("/ptmx"));
 	return resolve_make_symlink(&stage->scope, link, "pts/ptmx", err);
 }
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "ipc/channel.h"
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "starter/sanitize.h"
 #include "starter/stage.h"
 

@@ -11,7 +11,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "starter/binds.h"
 #include "starter/chrooted.h"
 #include "starter/idmap.h"

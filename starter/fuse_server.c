@@ -11,23 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "starter/flavour.h"
 #include "starter/privs.h"
 #include "starter/stage.h"
 
 #define ARG_MAX_BYTES 24
-
-static void fuse_server_keep(int fd)
-{
-	(void)fcntl(fd, F_SETFD, 0);
-}
-
-/* One id mapped: whatever the image says, its files belong to the caller. */
-static bool fuse_server_squashes(const struct plan *plan)
-{
-	return plan->idmap.method == PLAN_IDMAP_SELF;
-}
 
 _Noreturn static void fuse_server_exec(const struct stage *stage, const struct plan_fs *fs,
 				       int fuse_fd, int go_fd)
@@ -48,13 +37,13 @@ _Noreturn static void fuse_server_exec(const struct stage *stage, const struct p
 	(void)snprintf(text[3], ARG_MAX_BYTES, "%llu", (unsigned long long)fs->size_bytes);
 	(void)snprintf(text[4], ARG_MAX_BYTES, "%u", getuid());
 	(void)snprintf(text[5], ARG_MAX_BYTES, "%u", getgid());
-	if (!fuse_server_squashes(stage->plan))
-		argv[9] = NULL;
+	if (stage->plan->idmap.method != PLAN_IDMAP_SELF)
+		argv[9] = NULL; /* only with one id mapped do all files belong to the caller, whatever the image says */
 	privs_drop_all();
 	if (read(go_fd, &byte, 1) != 1)
 		_exit(0); /* the launch failed before the mount */
-	fuse_server_keep(image_fd);
-	fuse_server_keep(fuse_fd);
+	(void)fcntl(image_fd, F_SETFD, 0);
+	(void)fcntl(fuse_fd, F_SETFD, 0);
 	(void)execveat(stage->record->fds[fs->server_fd], "",
 		       (char *const *)(uintptr_t)argv, envp, AT_EMPTY_PATH);
 	_exit(255);

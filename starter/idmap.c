@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "ipc/log.h"
 #include "starter/chrooted.h"
 #include "starter/stage.h"
@@ -195,6 +195,26 @@ static int idmap_become_root(const struct plan_idmap *map, struct err *err)
 	return 0;
 }
 
+static bool idmap_has_range(const struct plan_extent *extents, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (extents[i].count < 1 || extents[i].inside > UINT32_MAX - extents[i].count ||
+		    extents[i].outside > UINT32_MAX - extents[i].count)
+			return false;
+	return true;
+}
+
+/* What plan_check() leaves to us, since the setuid starter has no use for it. */
+static int idmap_check(const struct plan_idmap *map, struct err *err)
+{
+	if (!idmap_has_range(map->uid, map->uid_count) || !idmap_has_range(map->gid, map->gid_count))
+		return err_set(err, ERR_PROTOCOL, EPROTO, "an id map overflows");
+	if (map->method == PLAN_IDMAP_SELF &&
+	    (map->uid_count != 1 || map->gid_count != 1 || map->uid[0].count != 1 || map->gid[0].count != 1))
+		return err_set(err, ERR_PROTOCOL, EPROTO, "a map that a process writes itself has one id");
+	return 0;
+}
+
 int idmap_enter(struct stage *stage, struct err *err)
 {
 	const struct plan_idmap *map = &stage->plan->idmap;
@@ -202,6 +222,9 @@ int idmap_enter(struct stage *stage, struct err *err)
 
 	if (map->method == PLAN_IDMAP_NONE)
 		return 0;
+	result = idmap_check(map, err);
+	if (result < 0)
+		return result;
 	if (map->method == PLAN_IDMAP_SELF) {
 		result = idmap_unshare(err);
 		if (result == 0)

@@ -9,17 +9,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "ipc/log.h"
 #include "starter/loop.h"
 #include "starter/mnt.h"
 #include "starter/session.h"
 #include "starter/stage.h"
-
-static const char *image_kernel_type(const struct plan_fs *fs)
-{
-	return fs->type == PLAN_FS_EXT3 ? "ext3" : "squashfs";
-}
 
 /* The policy decided that this image may reach a kernel driver. */
 static int image_mount_kernel(const struct stage *stage, const struct plan_fs *fs, uint32_t attrs,
@@ -32,7 +27,7 @@ static int image_mount_kernel(const struct stage *stage, const struct plan_fs *f
 
 	if (result < 0)
 		return result;
-	return mnt_attach_fs(image_kernel_type(fs), options, attrs, PRIVS_LOOP, target_fd, out_fd, err);
+	return mnt_attach_fs(fs->type == PLAN_FS_EXT3 ? "ext3" : "squashfs", options, attrs, PRIVS_LOOP, target_fd, out_fd, err);
 }
 
 static int image_mount_fuse(const struct stage *stage, uint32_t index, uint32_t attrs, int target_fd,

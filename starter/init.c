@@ -20,20 +20,12 @@
 /* The monitor holds the writing end: when it is gone, so is the monitor. */
 static int lifeline_fd = -1;
 
-static void init_block_signals(void)
+static void init_set_signals(bool block)
 {
-	sigset_t all;
+	sigset_t set;
 
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_BLOCK, &all, NULL);
-}
-
-static void init_unblock_signals(void)
-{
-	sigset_t none;
-
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)(block ? sigfillset(&set) : sigemptyset(&set));
+	(void)sigprocmask(SIG_SETMASK, &set, NULL);
 }
 
 /* One signal: keyboard signals reach the whole foreground group by themselves and are not sent twice. */
@@ -82,7 +74,7 @@ _Noreturn static void init_end_as(int status)
 	if (WIFSIGNALED(status)) {
 		(void)setrlimit(RLIMIT_CORE, &no_core);
 		(void)signal(WTERMSIG(status), SIG_DFL);
-		init_unblock_signals();
+		init_set_signals(false);
 		(void)raise(WTERMSIG(status));
 		_exit(128 + WTERMSIG(status));
 	}
@@ -96,16 +88,16 @@ int init_fork(struct err *err)
 
 	if (pipe2(lifeline, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "cannot make a pipe");
-	init_block_signals();
+	init_set_signals(true);
 	child = fork();
 	if (child < 0) {
-		init_unblock_signals();
+		init_set_signals(false);
 		return err_sys(err, errno, "cannot fork into the PID namespace");
 	}
 	if (child == 0) {
 		(void)close(lifeline[1]);
 		lifeline_fd = lifeline[0];
-		init_unblock_signals();
+		init_set_signals(false);
 		return 0;
 	}
 	privs_drop_all();
@@ -135,15 +127,15 @@ int init_shim(struct err *err)
 	int status = 0;
 	pid_t child;
 
-	init_block_signals();
+	init_set_signals(true);
+	(void)prctl(PR_SET_NAME, "sinit", 0, 0, 0); /* before the payload can look; its exec sets its own */
 	child = fork();
 	if (child < 0)
 		return err_sys(err, errno, "cannot fork the payload");
 	if (child == 0) {
-		init_unblock_signals();
+		init_set_signals(false);
 		return 0;
 	}
-	(void)prctl(PR_SET_NAME, "sinit", 0, 0, 0);
 	(void)close_range(3, ~0U, 0);
 	init_wait(child, false, &status);
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));

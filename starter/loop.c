@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "ipc/plan.h"
 #include "starter/privs.h"
 
@@ -62,14 +62,10 @@ static int loop_try(int control_fd, const struct plan_fs *fs, int image_fd, uint
 	if ((unsigned long)number >= max)
 		return -EMFILE;
 	fd = loop_open_node(number, path);
-	if (fd < 0)
-		return fd;
-	result = loop_configure(fd, fs, image_fd);
-	if (result < 0) {
+	result = fd < 0 ? fd : loop_configure(fd, fs, image_fd);
+	if (fd >= 0 && result < 0)
 		(void)close(fd);
-		return result;
-	}
-	return fd;
+	return result < 0 ? result : fd;
 }
 
 /* privileged: ioctl(2) LOOP_CONFIGURE CAP_SYS_ADMIN, fsuid 0 for the nodes */

@@ -11,7 +11,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "ipc/plan.h"
 #include "starter/flavour.h"
 #include "starter/sys.h"

@@ -14,7 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "ipc/log.h"
 #include "ipc/plan.h"
 #include "starter/mnt.h"

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "ipc/channel.h"
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "ipc/plan.h"
 #include "ipc/plan_decode.h"
 #include "starter/flavour.h"
@@ -30,11 +30,6 @@ struct record_page {
 	struct plan plan;
 };
 
-static void record_decode(const void *bytes, size_t length, struct record_page *page)
-{
-	page->result = plan_decode(bytes, length, &page->plan, &page->err);
-}
-
 _Noreturn static void record_parse_child(const void *bytes, size_t length, struct record_page *page)
 {
 	const struct rlimit seconds = {2, 2};
@@ -44,7 +39,7 @@ _Noreturn static void record_parse_child(const void *bytes, size_t length, struc
 	privs_drop_all();
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0) < 0)
 		sys_exit_thread(1);
-	record_decode(bytes, length, page);
+	page->result = plan_decode(bytes, length, &page->plan, &page->err);
 	sys_exit_thread(0);
 }
 
@@ -116,7 +111,7 @@ int record_receive(struct record *record, struct err *err)
 	if (flavour_is_setuid)
 		result = record_decode_dropped(bytes, length, page, err);
 	else
-		record_decode(bytes, length, page);
+		page->result = plan_decode(bytes, length, &page->plan, &page->err);
 	record->fd_count = channel.count;
 	memcpy(record->fds, channel.fds, sizeof(record->fds));
 	if (result == 0)

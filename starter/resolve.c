@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "ipc/limits.h"
 #include "starter/privs.h"
 #include "starter/sys.h"

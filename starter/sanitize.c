@@ -59,9 +59,8 @@ static void sanitize_signals(void)
 	(void)sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		sanitize_fail("cannot unblock signals");
-	(void)setitimer(ITIMER_REAL, &off, NULL);
-	(void)setitimer(ITIMER_VIRTUAL, &off, NULL);
-	(void)setitimer(ITIMER_PROF, &off, NULL);
+	for (int timer = ITIMER_REAL; timer <= ITIMER_PROF; timer++)
+		(void)setitimer((__itimer_which_t)timer, &off, NULL);
 }
 
 static void sanitize_limits(void)

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "starter/flavour.h"
 #include "starter/mnt.h"
 #include "starter/stage.h"
@@ -114,34 +114,22 @@ int session_make_user_dir(const struct stage *stage, unsigned int index, unsigne
 	return result;
 }
 
-static int session_write(int fd, const char *bytes, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(fd, bytes, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		bytes += n;
-		length -= (size_t)n;
-	}
-	return 0;
-}
-
 int session_make_file(const struct stage *stage, unsigned int index, const void *bytes, size_t length, unsigned int mode,
 		      int *out_fd, struct err *err)
 {
 	cleanup_fd int fd = -1;
 	char name[32];
-	int result;
+	int result = 0;
 
 	(void)snprintf(name, sizeof(name), "files/%u", index);
+	errno = 0;
 	fd = openat(stage->session_fd, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC,
 		    0600);
-	result = fd < 0 ? -errno : session_write(fd, bytes, length);
-	if (result == 0 && fchmod(fd, mode) < 0)
+	/* One write: a tmpfs takes all of it or has no room, and no signal has a handler here. */
+	if (fd < 0 || fchmod(fd, mode) < 0)
 		result = -errno;
+	else if (write(fd, bytes, length) != (ssize_t)length)
+		result = errno ? -errno : -ENOSPC;
 	if (result < 0)
 		return err_sys(err, -result, "cannot write session file %s", name);
 	return session_open(stage, name, out_fd, err);

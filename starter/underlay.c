@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ipc/cleanup.h"
+#include "ipc/cleanup_fd.h"
 #include "starter/binds.h"
 #include "starter/mnt.h"
 #include "starter/session.h"
