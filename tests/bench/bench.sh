@@ -3,8 +3,9 @@
 # bench.sh BUILD: what a launch costs, each figure beside its budget, as ratios of one run with all commands in turn. A figure
 # never fails it. Everything needs root; ROUNDS= more rounds, ROOTFS= another real tree than /var/tmp/debian-minbase.
 set -eu
-build=$(realpath "$1")
-here=$(dirname "$(realpath "$0")")
+cd "$(dirname "$0")/../.."
+tree=$1 # as make(1) was told: its dependency files name their targets so
+build=$(realpath "$tree")
 rounds=${ROUNDS:-40}
 rootfs=${ROOTFS:-/var/tmp/debian-minbase}
 user=65534 # nobody: an account, but no home
@@ -33,10 +34,10 @@ cores=$(nproc)
 build_tools() {
 	local tool
 	for tool in floor timer; do
-		cc -O2 -Wall -D_GNU_SOURCE -o "$work/$tool" "$here/$tool.c"
+		cc -O2 -Wall -D_GNU_SOURCE -o "$work/$tool" "tests/bench/$tool.c"
 	done
-	cc -O2 -Wall -D_GNU_SOURCE -o "$work/fuse_mount" "$here/../lib/fuse_mount.c"
-	make -s -C "$here/../.." -j2 BUILD="$build/suid-bench" PREFIX="$suid_prefix" WITH_SUID=1 install >/dev/null
+	cc -O2 -Wall -D_GNU_SOURCE -o "$work/fuse_mount" tests/lib/fuse_mount.c
+	make -s -j2 BUILD="$tree/suid-bench" PREFIX="$suid_prefix" WITH_SUID=1 install >/dev/null
 }
 
 # busybox and our own programs: the least tree that can nest.
@@ -46,7 +47,7 @@ make_box() {
 	cp /bin/busybox "$1/bin/"
 	for name in true sh sleep; do ln -s busybox "$1/bin/$name"; done
 	touch "$1"/etc/{passwd,group,hosts,localtime,resolv.conf}
-	make -s -C "$here/../.." BUILD="$build" dist-nested >/dev/null
+	make -s BUILD="$tree" dist-nested >/dev/null
 	tar -C "$1/opt/singularity" -xzf "$build/singularity-nested.tar.gz"
 	ldd "$singularity" | grep -o '/[^ ]*' | while read -r library; do
 		mkdir -p "$1$(dirname "$library")"
@@ -167,6 +168,7 @@ print_calls() {
 		[ "${fields[0]}" = 0 ] || as=(-u nobody)
 		timeout -s KILL 20 strace -f -c -o "$work/calls" "${as[@]}" "${fields[@]:1}" >/dev/null 2>&1 || true
 		[ -s "$work/calls" ] || { row "${names[$i]}" - - && continue; }
+		# shellcheck disable=SC2046,SC2183
 		printf '%-34s %10s %10s   %s\n' "${names[$i]}" $(awk '$NF == "total" {calls = NF > 5 ? $4 : $(NF - 1)}
 			$NF ~ /^(clone|clone3|fork|vfork)$/ {made += $4} $NF ~ /^execve(at)?$/ {ran += $4}
 			END {print calls, made + 1, ran}' "$work/calls")
