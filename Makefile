@@ -71,7 +71,7 @@ FLAVOUR_SETUID := starter/flavour_setuid.c starter/privs_setuid.c
 FUSE_SRCS := starter/fuse/squashfs_server.c starter/fuse/confine.c starter/fuse/fuse_protocol.c \
 	starter/fuse/squash_image.c starter/fuse/file_read.c starter/fuse/decompress.c
 
-ACTION_SRCS := frontend/action/main.c frontend/action/script.c frontend/action/shell_eval.c \
+ACTION_SRCS := frontend/action/main.c frontend/action/read_ahead.c frontend/action/script.c frontend/action/shell_eval.c \
 	frontend/action/shell_word.c frontend/action/shell_builtin.c frontend/action/shell_host.c frontend/action/spec.c \
 	frontend/action/run.c frontend/strlist.c frontend/image/arch.c frontend/pack/elf_read.c
 

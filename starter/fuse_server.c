@@ -22,10 +22,11 @@ _Noreturn static void fuse_server_exec(const struct stage *stage, const struct p
 				       int fuse_fd, int go_fd)
 {
 	int image_fd = stage->record->fds[fs->fd], null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	char text[6][ARG_MAX_BYTES], byte;
+	char text[7][ARG_MAX_BYTES];
 	const char *argv[] = {"squashfs-server", "--image-fd", text[0], "--fuse-fd", text[1],
-			"--offset",	   text[2],	 "--size",    text[3],	   "--uid",
-			text[4],	   "--gid",	 text[5],     NULL};
+			"--go-fd",	   text[2],	 "--offset",  text[3],	   "--size",
+			text[4],	   "--uid",	 text[5],     "--gid",	   text[6],
+			NULL};
 	char *envp[] = {NULL};
 
 	/* The caller's pipes must see their end when the payload ends, not when the server does. */
@@ -33,15 +34,16 @@ _Noreturn static void fuse_server_exec(const struct stage *stage, const struct p
 		_exit(255);
 	(void)snprintf(text[0], ARG_MAX_BYTES, "%d", image_fd);
 	(void)snprintf(text[1], ARG_MAX_BYTES, "%d", fuse_fd);
-	(void)snprintf(text[2], ARG_MAX_BYTES, "%llu", (unsigned long long)fs->offset_bytes);
-	(void)snprintf(text[3], ARG_MAX_BYTES, "%llu", (unsigned long long)fs->size_bytes);
-	(void)snprintf(text[4], ARG_MAX_BYTES, "%u", getuid());
-	(void)snprintf(text[5], ARG_MAX_BYTES, "%u", getgid());
+	(void)snprintf(text[2], ARG_MAX_BYTES, "%d", go_fd);
+	(void)snprintf(text[3], ARG_MAX_BYTES, "%llu", (unsigned long long)fs->offset_bytes);
+	(void)snprintf(text[4], ARG_MAX_BYTES, "%llu", (unsigned long long)fs->size_bytes);
+	(void)snprintf(text[5], ARG_MAX_BYTES, "%u", getuid());
+	(void)snprintf(text[6], ARG_MAX_BYTES, "%u", getgid());
 	if (stage->plan->idmap.method != PLAN_IDMAP_SELF)
-		argv[9] = NULL; /* only with one id mapped do all files belong to the caller, whatever the image says */
+		argv[11] = NULL; /* only with one id mapped do all files belong to the caller, whatever the image says */
 	privs_drop_all();
-	if (read(go_fd, &byte, 1) != 1)
-		_exit(0); /* the launch failed before the mount */
+	/* It starts while we mount, and reads no request before the byte on go_fd; end of file there ends it. */
+	(void)fcntl(go_fd, F_SETFD, 0);
 	(void)fcntl(image_fd, F_SETFD, 0);
 	(void)fcntl(fuse_fd, F_SETFD, 0);
 	(void)execveat(stage->record->fds[fs->server_fd], "",
@@ -86,11 +88,12 @@ static int fuse_server_start(struct stage *stage, uint32_t index, struct err *er
 	if (pipe2(go, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "cannot make a pipe");
 	result = fuse_server_fork(stage, &stage->plan->fs[index], fuse_fd, go, err);
-	(void)close(go[0]);
 	if (result < 0) {
+		(void)close(go[0]);
 		(void)close(go[1]);
 		return result;
 	}
+	/* The reading end stays until our exec, so that the byte for a server that gave up raises no SIGPIPE. */
 	stage->go_fd[index] = go[1];
 	stage->fuse_fd[index] = fd_take(&fuse_fd);
 	return 0;

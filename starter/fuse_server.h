@@ -7,7 +7,7 @@
 struct stage;
 
 /* fuse_server_start_all() - for every image with method FUSE: open /dev/fuse and start its server, which has dropped
- * everything, waits for a byte on stage->go_fd, and is no child of ours. Call in the user namespace that will mount, but
+ * everything, serves from a byte on stage->go_fd on and ends without one, and is no child of ours. Call in the user namespace that will mount, but
  * before the mount namespace is left: a server inside the container's namespace would keep it alive for ever. */
 int fuse_server_start_all(struct stage *stage, struct err *err);
 

@@ -34,8 +34,9 @@ static int image_mount_fuse(const struct stage *stage, uint32_t index, uint32_t 
 			    int *out_fd, struct err *err)
 {
 	char fd[16], uid[16], gid[16];
+	/* "ro" for the file system, not this mount alone: else each read makes the kernel ask for the time of access anew. */
 	const struct mnt_option options[] = {
-		{"source", "squashfs-server"}, {"fd", fd},
+		{"source", "squashfs-server"}, {"ro", NULL},	       {"fd", fd},
 		{"rootmode", "40000"},	       {"user_id", uid},
 		{"group_id", gid},	       {"default_permissions", NULL},
 		{"allow_other", NULL},	       {NULL, NULL},

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "frontend/action/read_ahead.h"
 #include "frontend/action/run.h"
 #include "frontend/action/script.h"
 #include "frontend/action/shell_host.h"
@@ -121,6 +122,8 @@ int main(int argc, char **argv)
 		result = main_restore_descriptors(&spec, &err);
 	}
 	if (result == 0) {
+		if (spec.read_ahead)
+			read_ahead_allow();
 		main_restore_process(&spec);
 		main_enter_directory(&spec);
 		result = main_run(&spec, &err);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "frontend/action/read_ahead.h"
 #include "frontend/action/shell_host.h"
 #include "frontend/image/arch.h"
 #include "frontend/pack/elf_read.h"
@@ -174,6 +175,7 @@ static int run_list(const struct strlist *args, struct shell *shell, struct err 
 		return err_set(err, ERR_IMAGE, EACCES, "\"%s\": permission denied", name);
 	if (found < 0)
 		return err_set(err, ERR_IMAGE, ENOENT, "\"%s\": executable file not found in $PATH", name);
+	read_ahead_program(path);
 	(void)execve(path, argv, envp);
 	errnum = errno;
 	if ((errnum == ENOEXEC || errnum == ENOENT) && run_is_ours(path)) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "frontend/action/read_ahead.h"
 #include "frontend/action/shell_host.h"
 #include "frontend/strlist.h"
 #include "ipc/cleanup.h"
@@ -198,6 +199,18 @@ static void script_set_fixed(const struct action_spec *spec, struct shell *shell
 	}
 }
 
+static void script_read_ahead(const char *directory, struct dirent **names, int count)
+{
+	for (int i = 0; i < count; i++) {
+		cleanup_ptr char *path = NULL;
+
+		if (asprintf(&path, "%s/%s", directory, names[i]->d_name) < 0)
+			path = NULL;
+		else
+			read_ahead_file(path);
+	}
+}
+
 /* The scripts, and the user's values where they belong; those are in before anything of the name 99-r…. */
 static int script_run_all(const char *root, const struct action_spec *spec, struct shell *shell, int *status,
 			  struct err *err)
@@ -212,6 +225,7 @@ static int script_run_all(const char *root, const struct action_spec *spec, stru
 	count = scandir(directory, &names, script_select, script_compare);
 	if (count < 0)
 		result = script_run_file(old, shell, status, err);
+	script_read_ahead(directory, names, count);
 	for (int i = 0; i < count; i++) {
 		const char *name = names[i]->d_name;
 		cleanup_ptr char *path = NULL;

@@ -26,7 +26,7 @@ static const struct {
 	FIELD('A', TYPE_TEXT, app),	     FIELD('s', TYPE_TEXT, shell),
 	FIELD('w', TYPE_TEXT, cwd),	     FIELD('H', TYPE_TEXT, home),
 	FIELD('W', TYPE_BOOL, cwd_required), FIELD('n', TYPE_BOOL, no_eval),
-	FIELD('N', TYPE_BOOL, nest),
+	FIELD('N', TYPE_BOOL, nest),	     FIELD('r', TYPE_BOOL, read_ahead),
 	FIELD('m', TYPE_U32, umask),	     FIELD('k', TYPE_BOOL, has_stack),
 	FIELD('K', TYPE_U64, stack_soft),    FIELD('i', TYPE_U64, ignored_signals),
 	FIELD('b', TYPE_U64, blocked_signals), FIELD('l', TYPE_INT, message_level),

@@ -27,6 +27,7 @@ struct action_spec {
 	bool cwd_required;                       /* --cwd: say so when it cannot be entered */
 	bool no_eval;
 	bool nest; /* our own programs are in the container: PATH ends with them */
+	bool read_ahead; /* the image lies behind a file server */
 	uint32_t umask;
 	bool has_stack;
 	uint64_t stack_soft; /* bytes; RLIMIT_STACK before any setuid exec cut it */

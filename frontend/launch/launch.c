@@ -165,6 +165,7 @@ static int launch_fill_spec(const struct cli_request *request, const char *path,
 			    : builder.host->cwd ? strdup(builder.host->cwd)
 						: NULL;
 	spec->message_level = plan.message_level;
+	spec->read_ahead = plan.fs[0].method == PLAN_METHOD_FUSE;
 	launch_note_process(spec, action->no_umask || action->compat);
 	spec->nest = action->nest;
 	return env_fill_spec(request, environ, &inputs, spec, err);

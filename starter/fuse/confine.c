@@ -29,16 +29,17 @@
 #error "name the audit architecture of this machine"
 #endif
 
-int confine_descriptors(int image_fd, int fuse_fd)
+int confine_descriptors(int image_fd, int fuse_fd, int go_fd)
 {
-	int image = fcntl(image_fd, F_DUPFD, CONFINE_FUSE_FD + 1);
-	int fuse = fcntl(fuse_fd, F_DUPFD, CONFINE_FUSE_FD + 1);
+	int image = fcntl(image_fd, F_DUPFD, CONFINE_GO_FD + 1);
+	int fuse = fcntl(fuse_fd, F_DUPFD, CONFINE_GO_FD + 1);
+	int go = go_fd < 0 ? -1 : fcntl(go_fd, F_DUPFD, CONFINE_GO_FD + 1);
 	int null;
 
-	if (image < 0 || fuse < 0 || dup3(image, CONFINE_IMAGE_FD, O_CLOEXEC) < 0 ||
-	    dup3(fuse, CONFINE_FUSE_FD, O_CLOEXEC) < 0)
+	if (image < 0 || fuse < 0 || (go_fd >= 0 && go < 0) || dup3(image, CONFINE_IMAGE_FD, O_CLOEXEC) < 0 ||
+	    dup3(fuse, CONFINE_FUSE_FD, O_CLOEXEC) < 0 || (go >= 0 && dup3(go, CONFINE_GO_FD, O_CLOEXEC) < 0))
 		return -errno;
-	if (syscall(SYS_close_range, CONFINE_FUSE_FD + 1, ~0U, 0) < 0)
+	if (syscall(SYS_close_range, go < 0 ? CONFINE_GO_FD : CONFINE_GO_FD + 1, ~0U, 0) < 0)
 		return -errno;
 	/* 0 to 2 are taken, whatever we were started with; 2 stays for messages until the connection stands. */
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);

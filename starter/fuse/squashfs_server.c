@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * squashfs-server --image-fd N --fuse-fd M --offset O --size S [--uid U] [--gid G] [--threads T]
+ * squashfs-server --image-fd N --fuse-fd M [--go-fd W] --offset O --size S [--uid U] [--gid G] [--threads T]
  *
  * Responsible for: serving one squashfs partition on a FUSE connection that the starter has mounted, until the mount is
  * gone. Must not: open a file, hold a privilege, or live on without its mount. It starts with one thread; another starts
@@ -30,6 +30,7 @@
 
 struct arguments {
 	int image_fd, fuse_fd;
+	int go_fd; /* -1: the connection is mounted already */
 	uint64_t offset, size;
 	unsigned threads;
 };
@@ -78,6 +79,8 @@ static void parse_option(struct arguments *arguments, const char *option, const 
 		arguments->image_fd = (int)parse_number(option, value, INT_MAX);
 	else if (strcmp(option, "--fuse-fd") == 0)
 		arguments->fuse_fd = (int)parse_number(option, value, INT_MAX);
+	else if (strcmp(option, "--go-fd") == 0)
+		arguments->go_fd = (int)parse_number(option, value, INT_MAX);
 	else if (strcmp(option, "--offset") == 0)
 		arguments->offset = parse_number(option, value, INT64_MAX / 2);
 	else if (strcmp(option, "--size") == 0)
@@ -231,6 +234,20 @@ static void *worker_run(void *argument)
 	return NULL;
 }
 
+/* A connection can be read once it is mounted; whoever mounts it says so with a byte, or gives up and is gone. */
+static void connection_await(void)
+{
+	char byte;
+	ssize_t got;
+
+	do
+		got = read(CONFINE_GO_FD, &byte, 1);
+	while (got < 0 && errno == EINTR);
+	if (got != 1)
+		_exit(0);
+	(void)close(CONFINE_GO_FD);
+}
+
 static unsigned processors(void)
 {
 	cpu_set_t set;
@@ -242,13 +259,13 @@ static unsigned processors(void)
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = {-1, -1, 0, 0, 0};
+	struct arguments arguments = {-1, -1, -1, 0, 0, 0};
 	struct fuse_worker *worker;
 	const char *message;
 	int result;
 
 	parse_arguments(argc, argv, &arguments);
-	result = confine_descriptors(arguments.image_fd, arguments.fuse_fd);
+	result = confine_descriptors(arguments.image_fd, arguments.fuse_fd, arguments.go_fd);
 	if (result < 0)
 		die("squashfs-server: cannot use the descriptors given: %s", strerror(-result));
 	confine_process();
@@ -266,6 +283,8 @@ int main(int argc, char **argv)
 		die("cannot read the image: %s", message);
 	if (file_cache_init(worker->view.fs.sb.block_size) < 0)
 		die("cannot read the image: there is no memory left");
+	if (arguments.go_fd >= 0)
+		connection_await();
 	pool.started = 1;
 	(void)worker_run(worker);
 }

@@ -195,6 +195,22 @@ gone() { # the server's pid, within two seconds; a zombie waits for its reaper a
 	gone "$SERVER_PID"
 }
 
+@test "a server whose mounter is gone before the mount ends in silence" {
+	run timeout 10 "$SERVER" --image-fd 7 --fuse-fd 8 --go-fd 9 --offset 0 --size "$(stat -c %s "$IMAGE")" \
+		7<"$IMAGE" 8<>/dev/fuse 9</dev/null
+	[ "$status" = 0 ]
+	[ -z "$output" ]
+}
+
+@test "reading does not make the kernel ask for attributes again" {
+	"$MOUNTER" "$SERVER" "$IMAGE" "$MOUNT" >"$BATS_TEST_TMPDIR/server"
+	read -r pid _ <"$BATS_TEST_TMPDIR/server"
+	cat "$MOUNT/empty" "$MOUNT/text" >/dev/null && stat "$MOUNT/text" >/dev/null
+	before=$(awk '/^syscr/ {print $2}' "/proc/$pid/io")
+	stat "$MOUNT/text" >/dev/null && cat "$MOUNT/text" >/dev/null && stat "$MOUNT/text" >/dev/null
+	[ "$(awk '/^syscr/ {print $2}' "/proc/$pid/io")" = "$before" ]
+}
+
 @test "damaged images: a clear message and status 255" {
 	head -c 20000 /dev/zero >"$BATS_TEST_TMPDIR/zeros"
 	run "$MOUNTER" "$SERVER" "$BATS_TEST_TMPDIR/zeros" -

@@ -41,6 +41,7 @@ static int mount_fuse(int fuse_fd)
 		fail("open the fuse file system");
 	(void)snprintf(number, sizeof(number), "%d", fuse_fd);
 	option(fs_fd, "source", "squashfs-server");
+	option(fs_fd, "ro", NULL);
 	option(fs_fd, "fd", number);
 	option(fs_fd, "rootmode", "40000");
 	(void)snprintf(number, sizeof(number), "%u", getuid());
