@@ -300,7 +300,8 @@ install: nested-tree
 	$(call install_tree,$(BUILD)/bin/singularity,$(LIBEXEC_BIN)/imager,$(DESTDIR)$(BINDIR),$(DESTDIR)$(LIBEXECDIR),$(DESTDIR)$(SYSCONFDIR))
 	rm -rf "$(DESTDIR)$(LIBEXECDIR)/singularity/nested"
 	cp -R $(NESTED) "$(DESTDIR)$(LIBEXECDIR)/singularity/nested"
-	@set -e; for f in $(MAN_PAGES); do install -D -m 0644 "$$f" "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}"; done
+	@set -e; for f in $(MAN_PAGES); do to="$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}"; install -D -m 0644 "$$f" "$$to"; \
+		sed -e 's:/usr/local/etc/:$(SYSCONFDIR)/:g' -e 's:/usr/local/libexec/:$(LIBEXECDIR)/:g' "$$f" >"$$to"; done
 ifeq ($(WITH_SUID),1)
 	install -m 4755 -o root -g root $(LIBEXEC_BIN)/starter-suid "$(DESTDIR)$(LIBEXECDIR)/singularity/bin"
 	test "$$(stat -c '%u:%g %a' "$(DESTDIR)$(LIBEXECDIR)/singularity/bin/starter-suid")" = "0:0 4755"
@@ -331,7 +332,7 @@ dist-nested: nested-tree
 # Two Debian packages: all but the setuid starter, and the setuid starter.
 deb:
 	@rm -rf $(BUILD)/deb
-	$(MAKE) BUILD=$(BUILD)/deb-build PREFIX=/usr SYSCONFDIR=/etc LOCALSTATEDIR=/var DESTDIR=$(abspath $(BUILD))/deb/root WITH_SUID=1 install
+	$(MAKE) BUILD=$(BUILD)/placed PREFIX=/usr SYSCONFDIR=/etc LOCALSTATEDIR=/var DESTDIR=$(abspath $(BUILD))/deb/root WITH_SUID=1 install
 	frontend/deb/make_deb.sh $(BUILD)/deb $(BUILD) "$(VERSION)"
 
 demo: deps-demo

@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # An analysis that may read its input, write its results, and touch nothing else of the machine.
 set -eu
-singularity=$(realpath "$(command -v "${SINGULARITY:-singularity}")")
-here=$(realpath "$(dirname "$0")")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+. "$(dirname "$0")/../begin.sh"
 "$here/../busybox/make_tree.sh" tree
 "$singularity" --quiet build tools.sif tree
 

@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # An image from a directory, run in each of the ways an image can be run.
 set -eu
-singularity=$(realpath "$(command -v "${SINGULARITY:-singularity}")")
-here=$(realpath "$(dirname "$0")")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+. "$(dirname "$0")/../begin.sh"
 
 # A directory is an image already. What stands in .singularity.d tells what `run` does and what `run-help` prints.
 "$here/make_tree.sh" tree

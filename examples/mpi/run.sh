@@ -3,12 +3,9 @@
 # Ranks as an MPI launcher of the host starts them: each in a container of its own, told by the environment who it is, wired to the
 # launcher by a descriptor that it inherits, and sharing memory with its neighbours through /dev/shm.
 set -eu
-singularity=$(realpath "$(command -v "${SINGULARITY:-singularity}")")
-here=$(realpath "$(dirname "$0")")
-work=$(mktemp -d)
+. "$(dirname "$0")/../begin.sh"
 shared=/dev/shm/example-mpi-$$
 trap 'rm -rf "$work" "$shared"' EXIT
-cd "$work"
 "$here/../busybox/make_tree.sh" tree
 "$singularity" --quiet build rank.sif tree
 

@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # A container in a container in a container. Needs `make dist-nested`.
 set -eu
-singularity=$(realpath "$(command -v "${SINGULARITY:-singularity}")")
-here=$(realpath "$(dirname "$0")")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+. "$(dirname "$0")/../begin.sh"
 "$here/../busybox/make_tree.sh" tree
 "$singularity" --quiet build inner.sif tree
 "$here/add_singularity.sh" tree ${NESTED_DIST:+"$NESTED_DIST"}

@@ -3,11 +3,7 @@
 # Changes that last, on an image that never changes: in an ext3 file for root, in a directory for everybody.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
-singularity=$(realpath "$(command -v "${SINGULARITY:-singularity}")")
-here=$(realpath "$(dirname "$0")")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+. "$(dirname "$0")/../begin.sh"
 "$here/../busybox/make_tree.sh" tree
 "$singularity" --quiet build base.sif tree
 

@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # A site's singularity.conf, tried out before it goes to /etc/singularity.
 set -eu
-singularity=$(realpath "$(command -v "${SINGULARITY:-singularity}")")
-here=$(realpath "$(dirname "$0")")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+. "$(dirname "$0")/../begin.sh"
 "$here/../busybox/make_tree.sh" tree
 "$singularity" --quiet build tools.sif tree
 mkdir -p site/software site/scratch

@@ -3,11 +3,7 @@
 # Many short tasks from one image, some at a time: what a job array does. A container costs milliseconds, its exit status is the
 # task's, and a signal reaches the task itself, as the process that was started becomes it.
 set -eu
-singularity=$(realpath "$(command -v "${SINGULARITY:-singularity}")")
-here=$(realpath "$(dirname "$0")")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+. "$(dirname "$0")/../begin.sh"
 "$here/../busybox/make_tree.sh" tree
 "$singularity" --quiet build task.sif tree
 

@@ -64,13 +64,16 @@ static bool launch_is_remote(const char *image)
 
 static int launch_open_image(const struct cli_action *action, struct image *image, struct err *err)
 {
+	int r;
+
 	if (launch_is_remote(action->image))
 		return err_set(err, ERR_SYSTEM, EOPNOTSUPP,
 			       "cannot run %s: remote references are not available in this version: pull it with SingularityCE, "
 			       "and give the file here",
 			       action->image);
-	if (image_open(action->image, action->writable, image, err) < 0)
-		return err_wrap(err, "could not open image %s", action->image);
+	r = image_open(action->image, action->writable, image, err);
+	if (r < 0)
+		return r;
 	if (strcmp(image->path, "/") == 0)
 		return err_set(err, ERR_IMAGE, EINVAL, "/ cannot be used as an image");
 	return image_check_arch(image, err);

@@ -21,8 +21,8 @@ promised() { awk '/^```/ {n++; next} n == 1' "examples/$1/README.md"; }
 section() { awk -v name="%$1" '/^%/ {on = ($1 == name); next} on' examples/nested/Singularity; }
 
 @test "each example has a page and a script" {
-	for dir in examples/*; do
-		[ -d "$dir" ]
+	for dir in examples/*/; do
+		dir=${dir%/}
 		[ -x "$dir/run.sh" ]
 		head -n 1 "$dir/README.md" | grep '^# '
 		grep -qx "    $dir/run.sh" "$dir/README.md"
@@ -31,8 +31,8 @@ section() { awk -v name="%$1" '/^%/ {on = ($1 == name); next} on' examples/neste
 }
 
 @test "each script prints what its page says, as root and as a user" {
-	for dir in examples/*; do
-		name=${dir##*/}
+	for dir in examples/*/; do
+		name=$(basename "$dir")
 		for who in in_time as_user; do
 			$who env SINGULARITY="$SINGULARITY" NESTED_DIST="$NESTED_DIST" "$dir/run.sh" >"$WORK/printed" 2>"$WORK/errors" || {
 				echo "$who $name failed"

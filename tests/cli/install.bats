@@ -16,8 +16,8 @@ teardown_file() { profiles_teardown; }
 install_to() { # PREFIX VARIABLE=VALUE…
 	local prefix=$1
 	shift
-	# Objects hold the prefix: a build directory of their own, shared by these tests.
-	make -s -j2 BUILD="$BUILD/installed" PREFIX="$prefix" "$@" install
+	# The prefix is compiled in: the build tree for other places, which the suites with a setuid starter use as well.
+	make -s -j2 BUILD="$BUILD/placed" PREFIX="$prefix" "$@" install
 }
 
 files_below() { (cd "$1" && find . ! -type d -printf '%P\n' | LC_ALL=C sort); }
@@ -52,6 +52,11 @@ share/man/man1/singularity.1
 share/man/man5/singularity.conf.5
 share/man/man8/starter.8" ]
 	[ -z "$(find "$WORK/stage" -perm /6000)" ]
+	for page in "$WORK/stage$WORK"/plain/share/man/man?/*; do
+		run grep -HE '/usr/local/(etc|libexec)' "$page"
+		[ "$status" = 1 ]
+	done
+	grep -q "^.It Pa $WORK/plain/libexec/singularity/bin/starter\$" "$WORK/stage$WORK/plain/share/man/man8/starter.8"
 	[ -z "$(find "$WORK/stage" ! -type l -perm /022)" ]
 	[ ! -e "$WORK/plain" ]
 }
@@ -94,7 +99,7 @@ share/man/man8/starter.8" ]
 	install_to "$WORK/plain"
 	[ "$(cat "$WORK/plain/etc/singularity/singularity.conf")" = '# mine' ]
 	[ -e "$WORK/plain/etc/singularity/ecl.toml" ]
-	make -s BUILD="$BUILD/installed" PREFIX="$WORK/plain" uninstall
+	make -s BUILD="$BUILD/placed" PREFIX="$WORK/plain" uninstall
 	run files_below "$WORK/plain"
 	echo "$output"
 	[ "$output" = "etc/singularity/capability.json
@@ -113,7 +118,7 @@ etc/singularity/singularity.conf" ]
 	run as_user_suid exec "$WORK/box" cat /proc/self/uid_map
 	echo "$output"
 	[ "$output" = "$(cat /proc/self/uid_map)" ]
-	make -s BUILD="$BUILD/installed" PREFIX="$SUID_PREFIX" uninstall
+	make -s BUILD="$BUILD/placed" PREFIX="$SUID_PREFIX" uninstall
 	[ -z "$(find "$SUID_PREFIX" -perm /6000)" ]
 	rm -rf "$SUID_PREFIX"
 }

@@ -90,7 +90,7 @@ profiles_teardown() {
 
 # The setuid flavour runs only from the place compiled into it.
 suid_setup() {
-	make -s -j2 BUILD="$BUILD/suid" PREFIX="$SUID_PREFIX" WITH_SUID=1 install >/dev/null
+	make -s -j2 BUILD="$BUILD/placed" PREFIX="$SUID_PREFIX" WITH_SUID=1 install >/dev/null
 }
 
 suid_teardown() { rm -rf "$SUID_PREFIX"; }

@@ -7,8 +7,9 @@ shift
 cd "$(dirname "$0")/../.." || exit 1
 passed=0 failed=0 skipped=0
 times=$(mktemp)
+tests=$(mktemp)
 log=$(mktemp)
-trap 'rm -f "$times" "$log"' EXIT
+trap 'rm -f "$times" "$tests" "$log"' EXIT
 
 timed() { # NAME COMMAND…
 	local name=$1 start end status
@@ -33,6 +34,7 @@ run_unit() {
 		[ $status -ne 0 ] && [ "$bad" = 0 ] && bad=1
 		[ $status -eq 0 ] && bad=0
 		[ "$bad" != 0 ] && { echo "not ok: $program"; grep -vE '^\[( RUN|       OK)' "$log" | head -40; }
+		grep '^skipped: ' "$log"
 		passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip / 2))
 	done
 }
@@ -49,16 +51,10 @@ run_fuzz() {
 	done
 }
 
-# Every header compiles alone.
 run_headers() {
-	local header
-	for header in $(find frontend ipc policy starter -name '*.h' ! -path 'starter/fuse/*'); do
-		if echo "#include \"$header\"" | "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -I. -fsyntax-only -x c - 2>"$log"; then
-			passed=$((passed + 1))
-		else
-			echo "not ok: $header"; head -5 "$log"; failed=$((failed + 1))
-		fi
-	done
+	make -s BUILD="$build" check-headers >"$log" 2>&1
+	grep '^not ok' "$log"
+	passed=$((passed + $(sed -n 's/ passed.*//p' "$log"))) failed=$((failed + $(sed -n 's/.*passed, \([0-9]*\) failed.*/\1/p' "$log")))
 }
 
 run_cli() { run_bats tests/cli/*.bats tests/nested/*.bats; }
@@ -67,18 +63,21 @@ run_hostile() { run_bats tests/hostile/*.bats; }
 run_bats() {
 	for suite in "$@"; do
 		[ -e "$suite" ] || continue
-		timed "$suite" env SINGULARITY="$PWD/$build/bin/singularity" LIBEXEC_BIN="$PWD/$build/libexec/singularity/bin" BUILD="$build" bats --tap "$suite"
+		[ -z "${ONLY:-}" ] || [[ " $ONLY " == *" $(basename "$suite" .bats) "* ]] || continue
+		timed "$suite" env SINGULARITY="$PWD/$build/bin/singularity" LIBEXEC_BIN="$PWD/$build/libexec/singularity/bin" BUILD="$build" bats --timing --tap "$suite"
 		passed=$((passed + $(grep '^ok ' "$log" | grep -vc '# skip')))
 		skipped=$((skipped + $(grep -c '^ok .*# skip' "$log")))
 		failed=$((failed + $(grep -c '^not ok ' "$log")))
 		grep '^1\.\.' "$log" >/dev/null || { echo "not ok: $suite did not run"; failed=$((failed + 1)); }
 		grep -A12 '^not ok ' "$log"
-		grep '# skip' "$log"
+		grep '# skip' "$log" | sed "s|^ok|skipped: $suite|"
+		sed -nE "s|^(not )?ok [0-9]+ (.*) in ([0-9]+)ms.*|\3 ms ${suite##*/}: \2|p" "$log" >>"$tests"
 	done
 }
 
 for suite in "$@"; do "run_$suite"; done
-echo "slowest:"
-sort -rn "$times" | head -5
+echo "slowest of all programs and suites:"
+sort -rn "$times" | head -n 6
+[ ! -s "$tests" ] || { echo "slowest tests:" && sort -rn "$tests" | head -n 8; }
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
