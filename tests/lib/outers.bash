@@ -25,6 +25,9 @@ outers_make_images() {
 	make_sandbox "$WORK/inner"
 	chmod 1777 "$WORK/inner/tmp"
 	for name in chown rm dd tr seq; do ln -s busybox "$WORK/inner/bin/$name"; done
+	mkdir "$WORK/inner/.singularity.d"
+	printf '#!/bin/sh\nexec "$@"\n' >"$WORK/inner/.singularity.d/runscript"
+	chmod 0755 "$WORK/inner/.singularity.d/runscript"
 	as_root -q build "$WORK/inner.sif" "$WORK/inner"
 	make_nested_tree "$WORK/matrix"
 	cp -a "$WORK/inner" "$WORK/inner.sif" "$WORK/matrix/images"

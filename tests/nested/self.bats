@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-3-Clause
-# An image that holds our own non-setuid build runs a second image: every outer flow, and eight levels.
+# An image that holds our own non-setuid build runs a second image: every outer flow.
 
 load ../lib/profiles.bash
 load ../lib/outers.bash
@@ -53,28 +53,6 @@ teardown_file() {
 	[ "$status" = 0 ]
 	[[ $output == *"$WORK/user"* ]]
 	[[ $output == *"/home/$TEST_USER"* ]]
-}
-
-# level N runs nested.sif, which runs level N-1; the last one runs the inner image
-at_depth() { # PROFILE DEPTH COMMAND…
-	local profile=$1 depth=$2 line=()
-	shift 2
-	for ((i = 1; i < depth; i++)); do line+=(exec "$WORK/nested.sif" /opt/singularity/bin/singularity); done
-	$profile "${line[@]}" exec "$WORK/inner.sif" "$@"
-}
-
-@test "eight levels deep" {
-	for profile in as_root as_user_userns; do
-		run at_depth "$profile" 8 id -u
-		echo "$profile: $output"
-		[ "$status" = 0 ]
-	done
-}
-
-@test "deeper than the kernel allows is a clear error" {
-	run at_depth as_user_userns 36 true
-	[ "$status" = 255 ]
-	[[ $output == *"nested too deep"* ]]
 }
 
 @test "nothing is left behind" {
