@@ -62,10 +62,10 @@ IPC_FRONTEND_SRCS := ipc/plan_encode.c ipc/plan_init.c ipc/channel_send.c
 POLICY_FRONTEND_SRCS := policy/conf_supported.c
 POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c
 STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c \
-	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
+	starter/sys.c starter/resolve.c starter/rung.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
 	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/account_lines.c starter/seccomp.c starter/exec.c starter/init.c
 FLAVOUR_PLAIN := starter/flavour_plain.c starter/privs_plain.c starter/idmap.c starter/mnt_legacy.c starter/layer_points.c \
-	starter/seccomp_root.c starter/chrooted.c
+	starter/seccomp_root.c starter/chrooted.c starter/fuse_program.c
 FLAVOUR_SETUID := starter/flavour_setuid.c starter/privs_setuid.c
 
 FUSE_SRCS := starter/fuse/squashfs_server.c starter/fuse/confine.c starter/fuse/fuse_protocol.c \
@@ -80,7 +80,8 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend
 	frontend/run_help.c \
 	frontend/settings/install.c \
 	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/attributes.c \
-	frontend/launch/launch.c frontend/launch/host.c frontend/launch/bind.c frontend/launch/account.c \
+	frontend/launch/launch.c frontend/launch/host.c frontend/launch/attempt.c frontend/launch/id_map.c frontend/launch/ladder.c \
+	frontend/launch/engine.c frontend/launch/bind.c frontend/launch/account.c \
 	policy/capability.c \
 	frontend/launch/plan_build.c frontend/launch/images.c frontend/launch/mounts.c frontend/launch/mount_list.c \
 	frontend/launch/user_dirs.c frontend/launch/user_binds.c frontend/launch/identity.c frontend/launch/seccomp_filter.c \

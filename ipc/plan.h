@@ -110,7 +110,24 @@ struct plan_mount {
 	bool target_is_file;       /* which mount point to make when it is missing */
 };
 
-enum plan_layer { PLAN_LAYER_OVERLAY = 1, PLAN_LAYER_FUSE_OVERLAY = 2, PLAN_LAYER_UNDERLAY = 4 };
+/* A part of the rungs, with a field of its own: the policy judges them. */
+enum plan_layer { PLAN_LAYER_OVERLAY = 1024, PLAN_LAYER_FUSE_OVERLAY = 2048, PLAN_LAYER_UNDERLAY = 4096 };
+#define PLAN_LAYERS_ALL 7168u
+
+/* What the starter may try, and in which order: where only the attempt can tell. Of each group at least one. */
+enum plan_rung {
+	PLAN_RUNG_API_NEW = 1,       /* fsopen(2) and its kin */
+	PLAN_RUNG_API_LEGACY = 2,    /* mount(2) */
+	PLAN_RUNG_PIVOT = 4,         /* pivot_root(2) */
+	PLAN_RUNG_MOVE = 8,          /* MS_MOVE and chroot(2) */
+	PLAN_RUNG_PROC_FRESH = 16,   /* PLAN_MOUNT_PROC: a new one */
+	PLAN_RUNG_PROC_BIND = 32,    /* the source, if there is one */
+	PLAN_RUNG_SYS_FRESH = 64,    /* PLAN_MOUNT_SYS: the same */
+	PLAN_RUNG_SYS_BIND = 128,
+	PLAN_RUNG_DEVPTS_TTY = 256,  /* PLAN_MOUNT_DEVPTS: with gid=5 */
+	PLAN_RUNG_DEVPTS_PLAIN = 512,
+};
+#define PLAN_RUNGS_ALL 1023u
 
 enum plan_idmap_method {
 	PLAN_IDMAP_NONE = 1, /* no new user namespace */
@@ -175,7 +192,8 @@ struct plan {
 	uint32_t overlay_count;
 	uint32_t overlay[PLAN_MAX_OVERLAYS]; /* indices into fs, lowest first; at most the last is writable */
 	uint32_t layers;                     /* PLAN_LAYER_* the starter may use, in that order of preference */
-	int32_t fuse_overlayfs_fd;           /* the program, else PLAN_NO_FD */
+	uint32_t rungs;                      /* PLAN_RUNG_* the starter may use; all of them in the setuid flow */
+	int32_t fuse_overlayfs_fd;           /* the program; there if layers has PLAN_LAYER_FUSE_OVERLAY, else PLAN_NO_FD */
 	uint32_t loop_max;                   /* `max loop devices` */
 	bool loop_shared;                    /* `shared loop devices` */
 

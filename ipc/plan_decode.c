@@ -127,6 +127,7 @@ static const struct decode_field plan_fields[] = {
 	MANY(plan, 19, TYPE_U32, overlay, overlay_count, PLAN_MAX_OVERLAYS, NULL),
 	ONE(plan, 20, TYPE_U32, layers),
 	ONE(plan, 21, TYPE_S32, fuse_overlayfs_fd),
+	ONE(plan, 27, TYPE_U32, rungs),
 	ONE(plan, 22, TYPE_U32, loop_max),
 	ONE(plan, 23, TYPE_BOOL, loop_shared),
 	MANY(plan, 24, TYPE_MESSAGE, mounts, mount_count, PLAN_MAX_MOUNTS, &mount_table),

@@ -147,6 +147,7 @@ static void encode_head(const struct plan *plan, struct encode_space *space)
 	to->n_overlay = plan->overlay_count;
 	to->overlay = space->overlay;
 	to->layers = plan->layers;
+	to->rungs = plan->rungs;
 	to->fuse_overlayfs_fd = plan->fuse_overlayfs_fd;
 	to->loop_max = plan->loop_max;
 	to->loop_shared = plan->loop_shared;

@@ -15,6 +15,7 @@ void plan_init(struct plan *plan)
 	plan->init = PLAN_INIT_NONE;
 	plan->idmap.method = PLAN_IDMAP_NONE;
 	plan->idmap.newuidmap_fd = plan->idmap.newgidmap_fd = PLAN_NO_FD;
+	plan->rungs = PLAN_RUNGS_ALL;
 	plan->fuse_overlayfs_fd = PLAN_NO_FD;
 	plan->process.seccomp_fd = plan->process.action_fd = plan->process.spec_fd = PLAN_NO_FD;
 	plan->process.lsm = PLAN_LSM_NONE;

@@ -18,6 +18,7 @@
 #include "starter/account_lines.h"
 #include "starter/mnt.h"
 #include "starter/resolve.h"
+#include "starter/rung.h"
 #include "starter/session.h"
 #include "starter/stage.h"
 
@@ -91,36 +92,76 @@ static int binds_source(const struct stage *stage, uint32_t index, uint32_t attr
 	return mnt_attach_tree(source_fd, attrs, target_fd, NULL, err);
 }
 
-/* Fresh proc and sysfs are refused below masked ones: then the outer tree is shown instead, if the plan has it. */
-static int binds_kernel_fs(const struct stage *stage, uint32_t index, const char *fstype, int target_fd, struct err *err)
-{
-	const struct plan_mount *mount = binds_get(stage, index);
-	int result = mnt_attach_fs(fstype, NULL, mount->attrs, PRIVS_MOUNT, target_fd, NULL, err);
+/* What an attempt needs to know. */
+struct binds_attempt {
+	const struct stage *stage;
+	uint32_t index;
+	int target_fd;
+	bool refused; /* a fresh one was tried before */
+};
 
-	if (result == 0 || stage->source_fd[index] < 0)
-		return result;
-	if (stage->plan->ns_pid && mount->kind == PLAN_MOUNT_PROC)
+static int binds_try_fresh(void *context, struct err *err)
+{
+	struct binds_attempt *at = context;
+	const struct plan_mount *mount = binds_get(at->stage, at->index);
+
+	at->refused = true;
+	return mnt_attach_fs(mount->kind == PLAN_MOUNT_PROC ? "proc" : "sysfs", NULL, mount->attrs, PRIVS_MOUNT,
+			     at->target_fd, NULL, err);
+}
+
+/* A fresh one is refused below a masked one: then the outer tree is shown instead, if the plan has it. */
+static int binds_try_outer(void *context, struct err *err)
+{
+	const struct binds_attempt *at = context;
+
+	if (at->stage->source_fd[at->index] < 0)
+		return at->refused ? -err->errnum : err_set(err, ERR_SYSTEM, ENOENT, "the source is not there");
+	if (at->refused && binds_get(at->stage, at->index)->kind == PLAN_MOUNT_PROC)
 		log_warning("A fresh /proc is refused here (%s): the container's /proc shows the outer processes",
-			    strerror(-result));
-	else
-		log_debug("fresh %s refused (%s), binding the outer one", fstype, strerror(-result));
-	return binds_source(stage, index, mount->attrs, target_fd, err);
+			    strerror(err->errnum));
+	return binds_source(at->stage, at->index, binds_get(at->stage, at->index)->attrs, at->target_fd, err);
+}
+
+static int binds_kernel_fs(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
+{
+	static const struct rung ladders[2][2] = {
+		{{PLAN_RUNG_PROC_FRESH, "fresh", binds_try_fresh}, {PLAN_RUNG_PROC_BIND, "bind", binds_try_outer}},
+		{{PLAN_RUNG_SYS_FRESH, "fresh", binds_try_fresh}, {PLAN_RUNG_SYS_BIND, "bind", binds_try_outer}}};
+	struct binds_attempt at = {stage, index, target_fd, false};
+	bool sys = binds_get(stage, index)->kind == PLAN_MOUNT_SYS;
+
+	return rung_climb(sys ? "sys" : "proc", ladders[sys], 2, stage->plan->rungs, &at, err);
+}
+
+static int binds_mount_devpts(const struct binds_attempt *at, bool tty, struct err *err)
+{
+	const struct mnt_option options[] = {
+		{"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {tty ? "gid" : NULL, "5"}, {NULL, NULL}};
+
+	return mnt_attach_fs("devpts", options, binds_get(at->stage, at->index)->attrs, PRIVS_MOUNT, at->target_fd, NULL, err);
+}
+
+/* Refused where the tty group is not mapped in this user namespace. */
+static int binds_try_tty(void *context, struct err *err)
+{
+	return binds_mount_devpts(context, true, err);
+}
+
+static int binds_try_plain(void *context, struct err *err)
+{
+	return binds_mount_devpts(context, false, err);
 }
 
 static int binds_devpts(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
 {
-	struct mnt_option options[] = {
-		{"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {NULL, NULL}};
+	static const struct rung ladder[] = {{PLAN_RUNG_DEVPTS_TTY, "tty", binds_try_tty},
+					     {PLAN_RUNG_DEVPTS_PLAIN, "plain", binds_try_plain}};
 	const char *target = binds_target(stage, index), *slash = strrchr(target, '/');
-	uint32_t attrs = binds_get(stage, index)->attrs;
+	struct binds_attempt at = {stage, index, target_fd, false};
 	char link[PLAN_PATH_MAX + sizeof("/ptmx")]; /* a checked target is shorter than PLAN_PATH_MAX */
-	int result = mnt_attach_fs("devpts", options, attrs, PRIVS_MOUNT, target_fd, NULL, err);
+	int result = rung_climb("devpts", ladder, 2, stage->plan->rungs, &at, err);
 
-	if (result < 0) {
-		/* The tty group is not mapped in this user namespace. */
-		options[3].key = NULL;
-		result = mnt_attach_fs("devpts", options, attrs, PRIVS_MOUNT, target_fd, NULL, err);
-	}
 	if (result < 0)
 		return result;
 	memcpy(link, target, (size_t)(slash - target));
@@ -190,9 +231,8 @@ static int binds_attach(const struct stage *stage, uint32_t index, int target_fd
 	case PLAN_MOUNT_BIND:
 		return binds_source(stage, index, mount->attrs, target_fd, err);
 	case PLAN_MOUNT_PROC:
-		return binds_kernel_fs(stage, index, "proc", target_fd, err);
 	case PLAN_MOUNT_SYS:
-		return binds_kernel_fs(stage, index, "sysfs", target_fd, err);
+		return binds_kernel_fs(stage, index, target_fd, err);
 	case PLAN_MOUNT_DEVPTS:
 		return binds_devpts(stage, index, target_fd, err);
 	case PLAN_MOUNT_MQUEUE:

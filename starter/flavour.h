@@ -10,6 +10,7 @@
 
 #include "ipc/err.h"
 
+struct layer_dirs;
 struct mnt_legacy;
 struct stage;
 
@@ -34,8 +35,15 @@ int flavour_fail_fs(int fs_fd, int errnum, const char *fstype, struct err *err);
  * -@errnum. */
 int flavour_set_propagation(int errnum, unsigned long flags);
 
-/* flavour_replace_root() - pivot_root(2) failed with @errnum: make the working directory the root in another way, or return -@errnum. */
-int flavour_replace_root(int errnum);
+/* flavour_set_root() - make the working directory the root: by mnt_pivot(), in the plain flavour also in another way. */
+int flavour_set_root(const struct stage *stage, struct err *err);
+
+/* flavour_start_programs() - plain: fuse2fs for every ext3 image that it serves, whose tree becomes stage->directory_fd; fuse-overlayfs,
+ * waiting, where the plan has it. In the caller's mount and PID namespace, which these programs do not leave. Setuid: nothing. */
+int flavour_start_programs(struct stage *stage, struct err *err);
+
+/* flavour_mount_fuse_overlay() - plain: merge @dirs at @target_fd (all borrowed) by fuse-overlayfs; fills stage->root_fd. */
+int flavour_mount_fuse_overlay(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err);
 
 /* flavour_fill_upper() - plain, one id mapped: make the missing mount points in the overlay's upper directory @upper_fd before it
  * is merged, since the kernel lets nobody create in directories of unmapped owners. Setuid: nothing. */

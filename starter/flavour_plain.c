@@ -14,10 +14,12 @@
 #include "ipc/cleanup_fd.h"
 #include "starter/binds.h"
 #include "starter/chrooted.h"
+#include "starter/fuse_program.h"
 #include "starter/idmap.h"
 #include "starter/layer_points.h"
 #include "starter/mnt.h"
 #include "starter/mnt_legacy.h"
+#include "starter/rung.h"
 #include "starter/seccomp_root.h"
 #include "starter/stage.h"
 
@@ -45,7 +47,7 @@ static int flavour_open_path(const char *path, int *out_fd, struct err *err)
 int flavour_take_sources(struct stage *stage, struct err *err)
 {
 	const struct plan *plan = stage->plan;
-	int result = mnt_legacy_probe(&mnt_legacy, err);
+	int result = mnt_legacy_probe(plan->rungs, &mnt_legacy, err);
 
 	for (uint32_t i = 0; result == 0 && i < plan->fs_count; i++)
 		if (plan->fs[i].method == PLAN_METHOD_BIND)
@@ -86,9 +88,22 @@ int flavour_set_propagation(int errnum, unsigned long flags)
 	return mount(NULL, "/", NULL, MS_REC | flags, NULL) < 0 ? -errno : 0;
 }
 
-int flavour_replace_root(int errnum)
+int flavour_set_root(const struct stage *stage, struct err *err)
 {
-	return errnum == EPERM || errnum == ENOSYS || errnum == EINVAL ? mnt_legacy_set_root() : -errnum;
+	static const struct rung ladder[] = {{PLAN_RUNG_PIVOT, "pivot", mnt_pivot},
+					     {PLAN_RUNG_MOVE, "move", mnt_legacy_set_root}};
+
+	return rung_climb("pivot", ladder, 2, stage->plan->rungs, NULL, err);
+}
+
+int flavour_start_programs(struct stage *stage, struct err *err)
+{
+	return fuse_program_start_all(stage, err);
+}
+
+int flavour_mount_fuse_overlay(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err)
+{
+	return fuse_program_mount_overlay(stage, dirs, target_fd, err);
 }
 
 void flavour_fill_upper(const struct stage *stage, int upper_fd)

@@ -94,9 +94,25 @@ int flavour_set_propagation(int errnum, unsigned long flags)
 	return -errnum;
 }
 
-int flavour_replace_root(int errnum)
+int flavour_set_root(const struct stage *stage, struct err *err)
 {
-	return -errnum;
+	(void)stage;
+	return mnt_pivot(NULL, err);
+}
+
+int flavour_start_programs(struct stage *stage, struct err *err)
+{
+	(void)stage;
+	(void)err;
+	return 0;
+}
+
+int flavour_mount_fuse_overlay(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err)
+{
+	(void)stage;
+	(void)dirs;
+	(void)target_fd;
+	return err_set(err, ERR_DENIED, EPERM, "fuse-overlayfs needs a user namespace");
 }
 
 void flavour_fill_upper(const struct stage *stage, int upper_fd)

@@ -81,7 +81,10 @@ static int image_mount_one(struct stage *stage, uint32_t index, struct err *err)
 		result = image_mount_kernel(stage, fs, attrs, target_fd, &stage->fs_fd[index], err);
 		break;
 	case PLAN_METHOD_FUSE:
-		result = image_mount_fuse(stage, index, attrs, target_fd, &stage->fs_fd[index], err);
+		/* fuse2fs has mounted it by itself; squashfs-server waits for us. */
+		result = fs->type == PLAN_FS_EXT3 ? mnt_attach_tree(stage->directory_fd[index], attrs, target_fd,
+								     &stage->fs_fd[index], err)
+						  : image_mount_fuse(stage, index, attrs, target_fd, &stage->fs_fd[index], err);
 		break;
 	}
 	return result < 0 ? err_wrap(err, "image %s", path ? path : "") : 0;

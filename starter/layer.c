@@ -17,19 +17,13 @@
 #include "starter/binds.h"
 #include "starter/flavour.h"
 #include "starter/mnt.h"
+#include "starter/rung.h"
 #include "starter/session.h"
 #include "starter/stage.h"
 #include "starter/underlay.h"
 
 #define LAYER_PATH_MAX 32
 #define LOWER_MAX ((PLAN_MAX_OVERLAYS + 1) * LAYER_PATH_MAX)
-
-/* Descriptors named in the options must stay open until the overlay is mounted. */
-struct layer_dirs {
-	int lower[PLAN_MAX_OVERLAYS + 1];
-	uint32_t lower_count;
-	int upper, work;
-};
 
 static void layer_close(struct layer_dirs *dirs)
 {
@@ -126,21 +120,52 @@ static int layer_own_overlay(struct stage *stage, struct err *err)
 	return 0;
 }
 
-static int layer_try_overlay(struct stage *stage, int target_fd, struct err *err)
+struct layer_attempt {
+	struct stage *stage;
+	int target_fd;
+	/* The kernel's overlay, or a program that does the same. */
+	int (*mount)(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err);
+};
+
+static int layer_merge(const struct layer_attempt *at, struct err *err)
 {
 	struct layer_dirs dirs = {.upper = -1, .work = -1};
+	struct stage *stage = at->stage;
 	bool own_upper;
 	int result = layer_collect(stage, &dirs, &own_upper, err);
 
 	if (result == 0) {
 		if (own_upper)
 			flavour_fill_upper(stage, dirs.upper);
-		result = layer_mount_overlay(stage, &dirs, target_fd, err);
+		result = at->mount(stage, &dirs, at->target_fd, err);
 	}
 	if (result == 0)
 		stage->root_seal = own_upper && !stage->plan->writable_tmpfs;
 	layer_close(&dirs);
 	return result < 0 ? result : layer_own_overlay(stage, err);
+}
+
+static int layer_try_overlay(void *context, struct err *err)
+{
+	struct layer_attempt *at = context;
+
+	at->mount = layer_mount_overlay;
+	return layer_merge(at, err);
+}
+
+static int layer_try_program(void *context, struct err *err)
+{
+	struct layer_attempt *at = context;
+
+	at->mount = flavour_mount_fuse_overlay;
+	return layer_merge(at, err);
+}
+
+static int layer_try_underlay(void *context, struct err *err)
+{
+	const struct layer_attempt *at = context;
+
+	return underlay_build(at->stage, at->target_fd, err);
 }
 
 static int layer_use_image(struct stage *stage, struct err *err)
@@ -151,7 +176,11 @@ static int layer_use_image(struct stage *stage, struct err *err)
 
 static int layer_choose(struct stage *stage, bool needed, bool required, struct err *err)
 {
-	uint32_t layers = stage->plan->layers;
+	static const struct rung ladder[] = {{PLAN_LAYER_OVERLAY, "overlay", layer_try_overlay},
+					     {PLAN_LAYER_FUSE_OVERLAY, "fuse-overlayfs", layer_try_program},
+					     {PLAN_LAYER_UNDERLAY, "underlay", layer_try_underlay}};
+	uint32_t allowed = stage->plan->layers;
+	struct layer_attempt at = {.stage = stage};
 	cleanup_fd int target_fd = -1;
 	int result;
 
@@ -160,16 +189,14 @@ static int layer_choose(struct stage *stage, bool needed, bool required, struct 
 	result = session_open(stage, "root", &target_fd, err);
 	if (result < 0)
 		return result;
-	result = err_set(err, ERR_DENIED, EPERM, "no layer is allowed (enable overlay, enable underlay)");
-	if (layers & PLAN_LAYER_OVERLAY)
-		result = layer_try_overlay(stage, target_fd, err);
-	if (result < 0 && !required && layers & PLAN_LAYER_UNDERLAY) {
-		log_debug("no overlay (%s), building an underlay", err->message);
-		result = underlay_build(stage, target_fd, err);
-	}
+	at.target_fd = target_fd;
+	/* An underlay has neither the changes nor the overlays that were asked for. */
+	if (required)
+		allowed &= ~(uint32_t)PLAN_LAYER_UNDERLAY;
+	result = rung_climb("layer", ladder, sizeof(ladder) / sizeof(ladder[0]), allowed, &at, err);
 	if (result == 0 || required)
 		return result < 0 ? err_wrap(err, "overlay") : 0;
-	log_debug("no layer (%s): missing mount points cannot be made", err->message);
+	log_warning("No layer over the image (%s): missing mount points cannot be made", err->message);
 	return layer_use_image(stage, err);
 }
 

@@ -3,6 +3,7 @@
  * The starter: one request in, one process out. The table below is the list of phases in the order they run; README, ARCHITECTURE,
  * says what each may do. In the setuid flavour this program is the whole privileged part of the platform.
  */
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,7 +43,7 @@ static void main_init_stage(void)
 	int level;
 
 	memset(stage.source_fd, 0xff, sizeof(stage.source_fd));
-	stage.session_fd = stage.root_fd = -1;
+	stage.session_fd = stage.root_fd = stage.overlay_fd = -1;
 	stage.record = &record;
 	stage.plan = record.plan;
 	log_decode_level(record.plan->message_level, &level, &colour);
@@ -60,7 +61,13 @@ static int main_switch_root(struct stage *s, struct err *err)
 
 	if (result == 0)
 		result = exec_set_label(s, err);
-	return result < 0 ? result : mnt_set_root(s->root_fd, err);
+	if (result == 0 && fchdir(s->root_fd) < 0)
+		result = err_sys(err, errno, "cannot enter the container's root");
+	if (result == 0)
+		result = flavour_set_root(s, err);
+	if (result == 0 && chdir("/") < 0)
+		result = err_sys(err, errno, "cannot enter the container's root");
+	return result;
 }
 
 /* No way back from here: nothing that follows has a right that the payload lacks. */
@@ -90,6 +97,7 @@ static int (*const phases[])(struct stage *stage, struct err *err) = {
 	/* in the caller's mount namespace */
 	flavour_prepare,
 	fuse_server_start_all,
+	flavour_start_programs,
 	namespaces_enter, /* with a PID namespace, what follows runs in its first process */
 	/* in our own */
 	main_separate,

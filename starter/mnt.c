@@ -155,17 +155,14 @@ int mnt_set_readonly(int mount_fd, struct err *err)
 }
 
 /* privileged: pivot_root(2) umount2(2) CAP_SYS_ADMIN */
-int mnt_set_root(int root_fd, struct err *err)
+int mnt_pivot(void *context, struct err *err)
 {
 	int result;
 
-	if (fchdir(root_fd) < 0)
-		return err_sys(err, errno, "cannot enter the container's root");
+	(void)context;
 	privs_raise(PRIVS_MOUNT);
 	/* The old root lies on top of the new one after the first call. */
-	result = sys_pivot_root(".", ".") < 0 ? flavour_replace_root(errno) : umount2(".", MNT_DETACH) < 0 ? -errno : 0;
+	result = sys_pivot_root(".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ? -errno : 0;
 	privs_lower();
-	if (result == 0 && chdir("/") < 0)
-		result = -errno;
 	return result < 0 ? err_sys(err, -result, "cannot switch to the container's root") : 0;
 }

@@ -49,8 +49,8 @@ int mnt_attach_fs(const char *fstype, const struct mnt_option *options, uint32_t
 /* mnt_set_readonly() - make the mount at @mount_fd (borrowed), not those below it, read-only. */
 int mnt_set_readonly(int mount_fd, struct err *err);
 
-/* mnt_set_root() - make the mount at @root_fd (borrowed) the root of this namespace and detach the old one. The working
- * directory is the new root afterwards. See pivot_root(2). */
-int mnt_set_root(int root_fd, struct err *err);
+/* mnt_pivot() - make the mount at the working directory the root of this namespace and detach the old one. @context is not used:
+ * the plain flavour has this as a rung. See pivot_root(2). */
+int mnt_pivot(void *context, struct err *err);
 
 #endif

@@ -18,6 +18,7 @@
 #include "ipc/log.h"
 #include "ipc/plan.h"
 #include "starter/mnt.h"
+#include "starter/rung.h"
 
 #define PROC_FD_MAX 32
 
@@ -140,25 +141,39 @@ static int mnt_legacy_set_readonly(int mount_fd, struct err *err)
 	return 0;
 }
 
-int mnt_legacy_probe(const struct mnt_legacy **out, struct err *err)
+/* EPERM as well as ENOSYS: seccomp profiles of container engines answer either. */
+static int mnt_legacy_try_api(void *context, struct err *err)
+{
+	const struct mnt_legacy **out = context;
+	cleanup_fd int fs_fd = fsopen("tmpfs", FSOPEN_CLOEXEC);
+
+	*out = NULL;
+	return fs_fd < 0 ? err_sys(err, errno, "cannot use the mount interface of this kernel") : 0;
+}
+
+static int mnt_legacy_use(void *context, struct err *err)
 {
 	static const struct mnt_legacy legacy = {mnt_legacy_clone, mnt_legacy_attach_tree, mnt_legacy_attach_fs,
 						 mnt_legacy_set_readonly};
-	cleanup_fd int fs_fd = fsopen("tmpfs", FSOPEN_CLOEXEC);
-	int saved = errno;
+	const struct mnt_legacy **out = context;
 
-	*out = NULL;
-	if (fs_fd >= 0)
-		return 0;
-	/* EPERM as well as ENOSYS: seccomp profiles of container engines answer either. */
-	if (saved != ENOSYS && saved != EPERM)
-		return err_sys(err, saved, "cannot use the mount interface of this kernel");
-	log_debug("new mount interface refused (%s), using mount(2)", strerror(saved));
+	(void)err;
 	*out = &legacy;
 	return 0;
 }
 
-int mnt_legacy_set_root(void)
+int mnt_legacy_probe(uint32_t rungs, const struct mnt_legacy **out, struct err *err)
 {
-	return mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ? -errno : 0;
+	static const struct rung ladder[] = {{PLAN_RUNG_API_NEW, "new", mnt_legacy_try_api},
+					     {PLAN_RUNG_API_LEGACY, "legacy", mnt_legacy_use}};
+
+	return rung_climb("mount-api", ladder, 2, rungs, out, err);
+}
+
+int mnt_legacy_set_root(void *context, struct err *err)
+{
+	(void)context;
+	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0)
+		return err_sys(err, errno, "cannot move to the container's root");
+	return 0;
 }

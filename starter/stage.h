@@ -17,9 +17,11 @@ struct stage {
 	bool own_userns; /* a user namespace of our own: only FS_USERNS_MOUNT file systems, xattrs user.* */
 
 	int source_fd[PLAN_MAX_MOUNTS]; /* from mnt_clone(); -1: none, or it failed and the plan lets it */
-	int directory_fd[PLAN_MAX_FS];  /* the same for directory images */
+	int directory_fd[PLAN_MAX_FS];  /* the same for directory images, and for ext3 images that fuse2fs serves */
 	int fuse_fd[PLAN_MAX_FS];       /* FUSE images: /dev/fuse opened in the namespace that mounts */
 	int go_fd[PLAN_MAX_FS];         /* a byte here lets the server read */
+
+	int overlay_fd; /* -1, or a socket to the waiting fuse-overlayfs */
 
 	int session_fd; /* root of the session tmpfs */
 	dev_t session_dev;

@@ -29,27 +29,15 @@ static enum plan_container images_container(const struct image *image)
 	return PLAN_CONTAINER_DIRECTORY;
 }
 
-/* A container whose root holds CAP_SYS_ADMIN may still have no loop devices. */
-static bool images_may_use_kernel(const struct builder *builder, enum plan_flow flow, bool ext3)
-{
-	if (flow == PLAN_FLOW_ROOT)
-		return ext3 || (builder->host->loop && !builder->request->action.sif_fuse);
-	if (flow == PLAN_FLOW_SETUID)
-		return ext3 ? builder->conf->allow_kernel_extfs
-			    : builder->conf->allow_kernel_squashfs;
-	return false;
-}
-
 /* The container around us runs this very image: its tree is mounted already, and one file server less is needed. */
-static bool images_is_outer(const struct builder *builder, enum plan_flow flow, const struct image *image,
-			    const struct image_partition *partition)
+bool images_is_outer(const struct builder *builder, const struct image *image, const struct image_partition *partition)
 {
 	const struct host *host = builder->host;
 	struct outer_image identity;
 	bool is_dir;
 	int fd;
 
-	if (!partition || !host->has_outer || flow == PLAN_FLOW_SETUID || image->writable ||
+	if (!partition || !host->has_outer || builder->plan->flow == PLAN_FLOW_SETUID || image->writable ||
 	    outer_identify(image, partition, &identity) < 0 || !outer_has_image(&host->outer, &identity) ||
 	    builder->view->open_path(OUTER_DIR "/image", &fd, &is_dir) < 0)
 		return false;
@@ -57,42 +45,64 @@ static bool images_is_outer(const struct builder *builder, enum plan_flow flow, 
 	return is_dir;
 }
 
-bool images_wants_fuse(const struct builder *builder, enum plan_flow flow,
-		       const struct image *image)
+static int images_open_server(struct builder *builder, const struct plan_fs *fs, int *out_fd, struct err *err)
 {
-	const struct image_partition *root =
-		image->kind == IMAGE_SANDBOX ? NULL : image_get_root(image);
+	if (fs->type != PLAN_FS_EXT3)
+		return builder->view->open_installed("squashfs-server", out_fd, err);
+	if (plan_build_open_program(builder, "fuse2fs", out_fd) < 0)
+		return err_set(err, ERR_SYSTEM, ENOENT, "cannot open fuse2fs");
+	return 0;
+}
 
-	return root && root->fs == IMAGE_FS_SQUASHFS && !images_may_use_kernel(builder, flow, false) &&
-	       !images_is_outer(builder, flow, image, root);
+/* What to do where nothing mounts the image. */
+static int images_advise(const struct plan_fs *fs, struct err *err)
+{
+	struct err why = *err;
+
+	if (fs->type == PLAN_FS_EXT3)
+		return err_set(err, why.kind, why.errnum,
+			       "cannot mount an ext3 image: %s; it needs root, or the program fuse2fs and /dev/fuse (with --userns "
+			       "where a setuid starter is installed), or 'allow kernel extfs = yes' with that",
+			       why.message);
+	return err_set(err, why.kind, why.errnum,
+		       "cannot mount the image: %s; make /dev/fuse available to users, or unpack the image with: singularity "
+		       "build --sandbox DIR IMAGE",
+		       why.message);
 }
 
 static int images_choose_method(struct builder *builder, struct plan_fs *fs, struct err *err)
 {
-	int fd;
-	bool kernel;
+	uint32_t method;
+	int fd, result;
 
 	if (fs->type == PLAN_FS_DIRECTORY) {
 		fs->method = PLAN_METHOD_BIND;
 		return 0;
 	}
-	kernel = images_may_use_kernel(builder, builder->plan->flow, fs->type == PLAN_FS_EXT3);
-	fs->method = kernel ? PLAN_METHOD_KERNEL : PLAN_METHOD_FUSE;
-	if (kernel)
+	result = ladder_choose_value(builder, fs->type == PLAN_FS_EXT3 ? LADDER_EXT3 : LADDER_IMAGE, &method, err);
+	/* The root was unpacked before, where that was possible: this is another image, or --no-tmp-sandbox. */
+	if (result == 0 && method == LADDER_IMAGE_EXTRACT)
+		result = err_set(err, ERR_SYSTEM, err->errnum ? err->errnum : EACCES, "%s",
+				 err->errnum ? err->message : "only the root can be unpacked");
+	if (result < 0)
+		return ladder_is_forced(builder, LADDER_IMAGE) ? result : images_advise(fs, err);
+	fs->method = (enum plan_fs_method)method;
+	if (fs->method == PLAN_METHOD_KERNEL)
 		return 0;
-	if (fs->type == PLAN_FS_EXT3)
-		return err_set(err, ERR_SYSTEM, EOPNOTSUPP,
-			       "ext3 images need root, or 'allow kernel extfs = yes' with the "
-			       "setuid starter, in this "
-			       "version");
-	if (!builder->host->fuse)
-		return err_set(err, ERR_SYSTEM, EACCES,
-			       "cannot mount the image: /dev/fuse cannot be opened; make it "
-			       "available to users, or unpack "
-			       "the image with: singularity build --sandbox DIR IMAGE");
-	if (builder->view->open_installed("squashfs-server", &fd, err) < 0)
-		return -ENOENT;
-	return plan_build_add_fd_consume(builder, fd, &fs->server_fd, err);
+	result = images_open_server(builder, fs, &fd, err);
+	return result < 0 ? result : plan_build_add_fd_consume(builder, fd, &fs->server_fd, err);
+}
+
+/* The ladder decides for the root; any other image is taken from the container around us when it is there. */
+static bool images_use_outer(const struct builder *builder, const struct image *image, const struct image_partition *partition)
+{
+	struct err ignored = ERR_INIT;
+	uint32_t method;
+
+	if (!images_is_outer(builder, image, partition))
+		return false;
+	return builder->plan->fs_count > 0 ||
+	       (ladder_choose_value(builder, LADDER_IMAGE, &method, &ignored) == 0 && method == PLAN_METHOD_BIND);
 }
 
 /* @partition NULL: a directory. */
@@ -123,7 +133,7 @@ int images_add_fs(struct builder *builder, const struct image *image,
 		.size_bytes = partition ? partition->size_bytes : 0,
 		.writable = writable,
 	};
-	if (images_is_outer(builder, plan->flow, image, partition)) {
+	if (images_use_outer(builder, image, partition)) {
 		fs->type = PLAN_FS_DIRECTORY;
 		fs->offset_bytes = fs->size_bytes = 0;
 		path = OUTER_DIR "/image";

@@ -14,8 +14,7 @@ int images_add_fs(struct builder *builder, const struct image *image,
 		  const struct image_partition *partition, bool writable, int32_t *index,
 		  struct err *err);
 
-/* images_wants_fuse() - would this image be served by FUSE in @flow? */
-bool images_wants_fuse(const struct builder *builder, enum plan_flow flow,
-		       const struct image *image);
+/* images_is_outer() - does the container around us run this very image, so that its tree is mounted already? */
+bool images_is_outer(const struct builder *builder, const struct image *image, const struct image_partition *partition);
 
 #endif

@@ -14,6 +14,7 @@
 #include "frontend/action/spec.h"
 #include "frontend/launch/env.h"
 #include "frontend/launch/host.h"
+#include "frontend/launch/ladder.h"
 #include "frontend/launch/images.h"
 #include "frontend/launch/plan_build.h"
 #include "frontend/launch/plan_print.h"
@@ -236,8 +237,8 @@ static int launch_wants_sandbox(const struct cli_action *action, const struct im
 {
 	const struct image_partition *root = image->kind == IMAGE_SIF || image->kind == IMAGE_SQUASHFS ? image_get_root(image)
 												       : NULL;
-	cleanup_fd int server_fd = -1;
-	enum plan_flow flow;
+	uint32_t method;
+	int result;
 
 	*out = false;
 	if (action->tmp_sandbox && action->no_tmp_sandbox)
@@ -246,16 +247,14 @@ static int launch_wants_sandbox(const struct cli_action *action, const struct im
 		return err_set(err, ERR_DENIED, EPERM, "--tmp-sandbox is not allowed (tmp sandbox = no)");
 	if (!root || root->fs != IMAGE_FS_SQUASHFS || action->writable)
 		return 0;
-	if (action->tmp_sandbox) {
-		*out = true;
+	*out = action->tmp_sandbox;
+	if (*out)
 		return 0;
-	}
-	if (action->no_tmp_sandbox || !conf.tmp_sandbox)
-		return 0;
-	if (plan_build_flow(&builder, &flow, err) < 0)
-		return -EPERM;
-	*out = images_wants_fuse(&builder, flow, image) &&
-	       (!builder.host->fuse || install_open_program("squashfs-server", &server_fd, err) < 0);
+	result = plan_build_flow(&builder, &plan.flow, err);
+	if (result < 0)
+		return result;
+	/* Where no rung is left the planner says so, with advice. */
+	*out = ladder_choose_value(&builder, LADDER_IMAGE, &method, err) == 0 && method == LADDER_IMAGE_EXTRACT;
 	*err = (struct err)ERR_INIT;
 	return 0;
 }
@@ -322,7 +321,9 @@ static int launch_plan(const struct cli_request *request, struct host *host, str
 				   .view = &plan_view_host,
 				   .suid_installed = install_get()->has_suid,
 				   .plan = &plan};
-	result = launch_wants_sandbox(&request->action, image, &unpack, err);
+	result = ladder_parse_forced(getenv("SINGULARITY_RUNG"), builder.forced, err);
+	if (result == 0)
+		result = launch_wants_sandbox(&request->action, image, &unpack, err);
 	if (result == 0 && unpack)
 		result = launch_use_sandbox(&request->action, image, err);
 	if (result == 0)

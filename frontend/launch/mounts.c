@@ -7,10 +7,26 @@
 #include "frontend/launch/bind.h"
 #include "frontend/launch/hand_down.h"
 #include "frontend/launch/identity.h"
+#include "frontend/launch/ladder.h"
 #include "frontend/launch/mount_list.h"
+#include "frontend/launch/plan_build.h"
 #include "frontend/launch/user_binds.h"
 #include "frontend/launch/user_dirs.h"
 #include "ipc/log.h"
+
+static int mounts_add_devpts(struct builder *builder, struct err *err)
+{
+	uint32_t rungs;
+	int result = ladder_allowed(builder, LADDER_DEVPTS, &rungs, err);
+
+	if (result < 0 || !rungs)
+		return result;
+	result = mount_list_add_kernel(builder, PLAN_MOUNT_DEVPTS, PLAN_ORIGIN_DEV, "/dev/pts", NULL,
+				       PLAN_ATTR_NOSUID | PLAN_ATTR_NOEXEC, err);
+	if (result == 0 && ladder_is_forced(builder, LADDER_DEVPTS))
+		builder->plan->mounts[builder->plan->mount_count - 1].on_fail = PLAN_FAIL_FATAL;
+	return result;
+}
 
 static int mounts_add_minimal_dev(struct builder *builder, struct err *err)
 {
@@ -30,9 +46,7 @@ static int mounts_add_minimal_dev(struct builder *builder, struct err *err)
 	if (result == 0)
 		result = mount_list_add_dir(builder, PLAN_ORIGIN_DEV, "/dev/shm", 01777, err);
 	if (result == 0 && builder->conf->mount_devpts && !mount_list_is_off(builder, "devpts"))
-		result = mount_list_add_kernel(builder, PLAN_MOUNT_DEVPTS, PLAN_ORIGIN_DEV,
-					       "/dev/pts", NULL,
-					       PLAN_ATTR_NOSUID | PLAN_ATTR_NOEXEC, err);
+		result = mounts_add_devpts(builder, err);
 	if (result == 0 && builder->plan->ns_ipc)
 		result = mount_list_add_kernel(
 			builder, PLAN_MOUNT_MQUEUE, PLAN_ORIGIN_DEV, "/dev/mqueue", NULL,
@@ -81,25 +95,34 @@ static int mounts_add_conf_binds(struct builder *builder, struct err *err)
 	return result;
 }
 
+/* A fresh one where that may work, else the outer one. A forced rung that fails is an error, not a warning. */
+static int mounts_add_kernel_tree(struct builder *builder, enum ladder_resource ladder, enum plan_mount_kind kind,
+				  enum plan_origin origin, const char *path, struct err *err)
+{
+	const uint32_t attrs = PLAN_ATTR_NOSUID | PLAN_ATTR_NODEV | PLAN_ATTR_NOEXEC;
+	bool forced = ladder_is_forced(builder, ladder);
+	size_t rung;
+	int result = ladder_choose(builder, ladder, &rung, err);
+
+	if (result < 0)
+		return result;
+	result = rung == 0 ? mount_list_add_kernel(builder, kind, origin, path, forced ? NULL : path, attrs, err)
+			   : mount_list_add_bind(builder, origin, forced ? PLAN_FAIL_FATAL : PLAN_FAIL_WARN, path, path, attrs,
+						 err);
+	if (result == 0 && forced)
+		builder->plan->mounts[builder->plan->mount_count - 1].on_fail = PLAN_FAIL_FATAL;
+	return result;
+}
+
 static int mounts_add_proc_sys(struct builder *builder, struct err *err)
 {
-	uint32_t attrs = PLAN_ATTR_NOSUID | PLAN_ATTR_NODEV | PLAN_ATTR_NOEXEC;
-	bool init_admin = builder->plan->flow == PLAN_FLOW_ROOT || mount_list_is_setuid(builder);
 	int result = 0;
 
 	if (builder->conf->mount_proc && !mount_list_is_off(builder, "proc"))
-		result = builder->plan->ns_pid
-				 ? mount_list_add_kernel(builder, PLAN_MOUNT_PROC, PLAN_ORIGIN_PROC,
-							 "/proc", "/proc", attrs, err)
-				 : mount_list_add_bind(builder, PLAN_ORIGIN_PROC, PLAN_FAIL_WARN,
-						       "/proc", "/proc", attrs, err);
-	if (result < 0 || !builder->conf->mount_sys || mount_list_is_off(builder, "sys"))
-		return result;
-	if (init_admin)
-		return mount_list_add_kernel(builder, PLAN_MOUNT_SYS, PLAN_ORIGIN_SYS, "/sys",
-					     "/sys", attrs, err);
-	return mount_list_add_bind(builder, PLAN_ORIGIN_SYS, PLAN_FAIL_WARN, "/sys", "/sys", attrs,
-				   err);
+		result = mounts_add_kernel_tree(builder, LADDER_PROC, PLAN_MOUNT_PROC, PLAN_ORIGIN_PROC, "/proc", err);
+	if (result == 0 && builder->conf->mount_sys && !mount_list_is_off(builder, "sys"))
+		result = mounts_add_kernel_tree(builder, LADDER_SYS, PLAN_MOUNT_SYS, PLAN_ORIGIN_SYS, "/sys", err);
+	return result;
 }
 
 int mounts_add_all(struct builder *builder, struct err *err)

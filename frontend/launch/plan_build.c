@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "frontend/launch/id_map.h"
 #include "frontend/launch/images.h"
 #include "frontend/launch/mounts.h"
 #include "frontend/launch/seccomp_filter.h"
@@ -68,24 +69,24 @@ int plan_build_add_fd_consume(struct builder *builder, int fd, int32_t *out, str
 	return 0;
 }
 
+int plan_build_open_program(const struct builder *builder, const char *name, int *out_fd)
+{
+	const struct conf *conf = builder->conf;
+
+	return builder->view->open_program(name, builder->host->uid == 0 ? conf->root_search_path : conf->user_search_path,
+					   out_fd);
+}
+
 int plan_build_flow(const struct builder *builder, enum plan_flow *out, struct err *err)
 {
-	const struct cli_action *action = &builder->request->action;
-	const struct host *host = builder->host;
-	bool admin = host->uid == 0 && host_has_cap(host, CAP_SYS_ADMIN);
+	uint32_t value;
+	int result = ladder_choose_value(builder, LADDER_NAMESPACES, &value, err);
 
-	if (admin && !action->userns && !(action->fakeroot && host->initial_userns)) {
-		*out = host->initial_userns ? PLAN_FLOW_ROOT : PLAN_FLOW_NESTED_ROOT;
-		return 0;
-	}
-	if (host->uid != 0 && builder->suid_installed && builder->conf->allow_setuid && host->initial_userns &&
-	    !host->no_new_privs && !action->userns && !action->fakeroot) {
-		*out = PLAN_FLOW_SETUID;
-		return 0;
-	}
-	if (!builder->conf->allow_user_ns)
-		return err_set(err, ERR_DENIED, EPERM, "user namespaces are not allowed (allow user ns = no)");
-	*out = action->fakeroot ? PLAN_FLOW_FAKEROOT : PLAN_FLOW_USERNS;
+	if (result < 0)
+		return result;
+	*out = (enum plan_flow)value;
+	if (*out == PLAN_FLOW_USERNS && builder->request->action.fakeroot)
+		*out = PLAN_FLOW_FAKEROOT;
 	return 0;
 }
 
@@ -97,49 +98,47 @@ static void build_self_map(struct plan_idmap *map, const struct host *host, bool
 	map->gid[0] = (struct plan_extent){as_root ? 0 : host->gid, host->gid, 1};
 }
 
-/* Every id we have, under its own number; one line per line of the map above us, which no extent may cross. */
+/* The ids of this user namespace. Without CAP_SETFCAP the kernel refuses a map that has the outer id 0. */
 static int build_direct_map(const struct builder *builder, struct plan_idmap *map, struct err *err)
 {
-	if (builder->view->read_map("uid_map", map->uid, &map->uid_count, err) < 0 ||
-	    builder->view->read_map("gid_map", map->gid, &map->gid_count, err) < 0)
+	struct plan_extent held[PLAN_MAX_EXTENTS];
+	bool may_map_zero = host_has_cap(builder->host, CAP_SETFCAP);
+	uint32_t count;
+
+	if (builder->view->read_map("uid_map", held, &count, err) < 0)
 		return -EINVAL;
-	for (uint32_t i = 0; i < map->uid_count; i++)
-		map->uid[i].outside = map->uid[i].inside;
-	for (uint32_t i = 0; i < map->gid_count; i++)
-		map->gid[i].outside = map->gid[i].inside;
+	id_map_make_direct(held, count, builder->host->uid, may_map_zero, map->uid, &map->uid_count);
+	if (builder->view->read_map("gid_map", held, &count, err) < 0)
+		return -EINVAL;
+	id_map_make_direct(held, count, builder->host->gid, may_map_zero, map->gid, &map->gid_count);
 	map->method = PLAN_IDMAP_DIRECT;
 	return 0;
+}
+
+static int build_open_id_tool(struct builder *builder, const char *name, int32_t *out, struct err *err)
+{
+	int fd;
+
+	if (plan_build_open_program(builder, name, &fd) < 0)
+		return err_set(err, ERR_SYSTEM, ENOENT, "cannot open %s", name);
+	return plan_build_add_fd_consume(builder, fd, out, err);
 }
 
 static int build_tool_map(struct builder *builder, struct err *err)
 {
 	struct plan_idmap *map = &builder->plan->idmap;
-	const char *path = builder->host->uid == 0 ? builder->conf->root_search_path : builder->conf->user_search_path;
-	struct plan_extent uids, gids;
-	int uid_fd, gid_fd, result = builder->view->find_subids(builder->host, "/etc/subuid", &uids, err);
+	int result = builder->view->find_subids(builder->host, "/etc/subuid", &map->uid[1], err);
 
 	if (result == 0)
-		result = builder->view->find_subids(builder->host, "/etc/subgid", &gids, err);
+		result = builder->view->find_subids(builder->host, "/etc/subgid", &map->gid[1], err);
 	if (result < 0)
 		return result;
-	if (builder->view->open_program("newuidmap", path, &uid_fd) < 0)
-		return -ENOENT;
-	if (builder->view->open_program("newgidmap", path, &gid_fd) < 0) {
-		(void)close(uid_fd);
-		return -ENOENT;
-	}
 	map->method = PLAN_IDMAP_TOOL;
 	map->uid_count = map->gid_count = 2;
 	map->uid[0] = (struct plan_extent){0, builder->host->uid, 1};
 	map->gid[0] = (struct plan_extent){0, builder->host->gid, 1};
-	map->uid[1] = uids;
-	map->gid[1] = gids;
-	result = plan_build_add_fd_consume(builder, uid_fd, &map->newuidmap_fd, err);
-	if (result < 0) {
-		(void)close(gid_fd);
-		return result;
-	}
-	return plan_build_add_fd_consume(builder, gid_fd, &map->newgidmap_fd, err);
+	result = build_open_id_tool(builder, "newuidmap", &map->newuidmap_fd, err);
+	return result < 0 ? result : build_open_id_tool(builder, "newgidmap", &map->newgidmap_fd, err);
 }
 
 static void build_emulate_root(struct plan *plan)
@@ -169,44 +168,46 @@ static int build_nested_root(struct builder *builder, struct err *err)
 	return 0;
 }
 
-static int build_fakeroot(struct builder *builder, struct err *err)
+static int build_direct(struct builder *builder, struct err *err)
 {
-	struct plan *plan = builder->plan;
-	int result;
+	int result = build_direct_map(builder, &builder->plan->idmap, err);
 
-	plan->idmap.keep_groups = builder->request->action.no_setgroups;
-	if (builder->host->uid == 0 && host_has_cap(builder->host, CAP_SETUID) &&
-	    host_has_cap(builder->host, CAP_SETGID)) {
-		result = build_direct_map(builder, &plan->idmap, err);
-		if (result == 0)
-			build_emulate_if_single(plan, &plan->idmap);
-		return result;
-	}
-	result = build_tool_map(builder, err);
-	if (result != -ENOENT)
-		return result;
+	if (result == 0)
+		build_emulate_if_single(builder->plan, &builder->plan->idmap);
+	return result;
+}
+
+static void build_emulated_map(struct builder *builder)
+{
 	log_info("No subordinate ids (/etc/subuid, /etc/subgid, newuidmap): one id is mapped, and changes of owner are "
 		 "pretended");
-	build_self_map(&plan->idmap, builder->host, true);
-	build_emulate_root(plan);
-	return 0;
+	build_self_map(&builder->plan->idmap, builder->host, true);
+	build_emulate_root(builder->plan);
 }
 
 static int build_ids(struct builder *builder, struct err *err)
 {
-	switch (builder->plan->flow) {
-	case PLAN_FLOW_USERNS:
-		build_self_map(&builder->plan->idmap, builder->host, false);
+	bool fakeroot = builder->plan->flow == PLAN_FLOW_FAKEROOT;
+	uint32_t method;
+	int result = ladder_choose_value(builder, LADDER_IDS, &method, err);
+
+	if (result < 0)
+		return result;
+	builder->plan->idmap.keep_groups = fakeroot && builder->request->action.no_setgroups;
+	switch (method) {
+	case PLAN_IDMAP_DIRECT:
+		return build_direct(builder, err);
+	case PLAN_IDMAP_TOOL:
+		return build_tool_map(builder, err);
+	case LADDER_IDS_EMULATED:
+		build_emulated_map(builder);
 		return 0;
-	case PLAN_FLOW_FAKEROOT:
-		return build_fakeroot(builder, err);
-	case PLAN_FLOW_NESTED_ROOT:
-		return build_nested_root(builder, err);
-	case PLAN_FLOW_SETUID:
-	case PLAN_FLOW_ROOT:
-		break;
+	case PLAN_IDMAP_SELF:
+		build_self_map(&builder->plan->idmap, builder->host, fakeroot);
+		return 0;
+	default: /* PLAN_IDMAP_NONE */
+		return builder->plan->flow == PLAN_FLOW_NESTED_ROOT ? build_nested_root(builder, err) : 0;
 	}
-	return 0;
 }
 
 static bool build_allows(bool wanted, bool allowed, const char *name)
@@ -403,14 +404,70 @@ static void build_session(struct builder *builder)
 {
 	const struct conf *conf = builder->conf;
 	struct plan *plan = builder->plan;
+
 	plan->propagation_private = !conf->mount_slave;
 	plan->session_ramfs = conf->memory_fs_type == CONF_MEMFS_RAMFS;
 	plan->session_bytes = build_is_root_flow(builder) ? 0 : (uint64_t)conf->sessiondir_max_size << 20;
 	plan->loop_max = conf->max_loop_devices;
-	plan->layers = (conf->enable_overlay != CONF_OVERLAY_NO ? PLAN_LAYER_OVERLAY : 0u) |
-		       (conf->enable_underlay ? PLAN_LAYER_UNDERLAY : 0u);
 	plan->message_level = log_encode_level(builder->request->message_level, log_get_colour());
 	plan->dry_run = builder->request->action.explain != CLI_EXPLAIN_NO;
+}
+
+/* What the starter may try at the call: everything, but for the ladders where one rung is forced. */
+static int build_rungs(struct builder *builder, struct err *err)
+{
+	static const enum ladder_resource at_call[] = {LADDER_MOUNT_API, LADDER_PIVOT, LADDER_PROC, LADDER_SYS, LADDER_DEVPTS};
+	struct plan *plan = builder->plan;
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < sizeof(at_call) / sizeof(at_call[0]); i++) {
+		const struct ladder *ladder = ladder_get(at_call[i]);
+		uint32_t group = 0, wanted;
+
+		if (!ladder_is_forced(builder, at_call[i]))
+			continue;
+		for (size_t k = 0; k < ladder->count; k++)
+			group |= ladder->rungs[k].value;
+		result = ladder_choose_value(builder, at_call[i], &wanted, err);
+		/* devpts=none: the mount itself is left out. */
+		if (result == 0 && wanted)
+			plan->rungs = (plan->rungs & ~group) | wanted;
+	}
+	return result;
+}
+
+/* An underlay has neither the changes nor the overlays that were asked for. */
+static int build_no_layer(const struct builder *builder, struct err *err)
+{
+	const struct ladder *ladder = ladder_get(LADDER_LAYER);
+	struct err first = ERR_INIT, second = ERR_INIT;
+
+	(void)ladder->rungs[0].reject(builder, &first);
+	(void)ladder->rungs[1].reject(builder, &second);
+	if (ladder_is_forced(builder, LADDER_LAYER))
+		return err_set(err, ERR_SYSTEM, EINVAL, "the layer that SINGULARITY_RUNG forces has neither changes nor overlays");
+	return err_set(err, first.kind, first.errnum, "no layer for changes or overlays: %s, and for fuse-overlayfs: %s",
+		       first.message, second.message);
+}
+
+/* fuse-overlayfs is kept ready only where an underlay is no way out: it costs a process. */
+static int build_layers(struct builder *builder, struct err *err)
+{
+	struct plan *plan = builder->plan;
+	bool required = plan->writable_tmpfs || plan->overlay_count > 0;
+	int fd, result = ladder_allowed(builder, LADDER_LAYER, &plan->layers, err);
+
+	if (result < 0)
+		return result;
+	if (!required && !ladder_is_forced(builder, LADDER_LAYER))
+		plan->layers &= ~(uint32_t)PLAN_LAYER_FUSE_OVERLAY;
+	if (required && !(plan->layers & (PLAN_LAYER_OVERLAY | PLAN_LAYER_FUSE_OVERLAY)))
+		return build_no_layer(builder, err);
+	if (!(plan->layers & PLAN_LAYER_FUSE_OVERLAY))
+		return 0;
+	if (plan_build_open_program(builder, "fuse-overlayfs", &fd) < 0)
+		return err_set(err, ERR_SYSTEM, ENOENT, "cannot open fuse-overlayfs");
+	return plan_build_add_fd_consume(builder, fd, &plan->fuse_overlayfs_fd, err);
 }
 
 int plan_build(struct builder *builder, struct err *err)
@@ -437,6 +494,10 @@ int plan_build(struct builder *builder, struct err *err)
 		result = build_caps(builder, err);
 	if (result == 0)
 		result = images_add_all(builder, err);
+	if (result == 0)
+		result = build_rungs(builder, err);
+	if (result == 0)
+		result = build_layers(builder, err);
 	if (result == 0)
 		result = mounts_add_all(builder, err);
 	if (result == 0)

@@ -6,6 +6,7 @@
 #include "frontend/cli.h"
 #include "frontend/image/image.h"
 #include "frontend/launch/host.h"
+#include "frontend/launch/ladder.h"
 #include "ipc/plan.h"
 #include "policy/conf.h"
 
@@ -32,6 +33,7 @@ struct builder {
 	const struct plan_view *view;
 	bool suid_installed;
 	bool image_temporary;  /* unpacked for this launch alone */
+	uint8_t forced[LADDER_COUNT]; /* by SINGULARITY_RUNG; see ladder_parse_forced() */
 	uint64_t granted_caps; /* of root, by capability.json; read where the configuration asks for it */
 	/* results */
 	struct plan *plan;
@@ -47,6 +49,9 @@ int plan_build(struct builder *builder, struct err *err);
 
 /* plan_build_flow() - which flow this launch takes. Pure. */
 int plan_build_flow(const struct builder *builder, enum plan_flow *out, struct err *err);
+
+/* plan_build_open_program() - the external program @name along the search path for this caller. 0 or a negative errno. */
+int plan_build_open_program(const struct builder *builder, const char *name, int *out_fd);
 
 /* plan_build_add_fd() - hand @fd over to the plan (consumed, also after failure); *@out is its index. */
 int plan_build_add_fd_consume(struct builder *builder, int fd, int32_t *out, struct err *err);

@@ -127,5 +127,5 @@ launch_teardown() {
 leftovers() {
 	losetup -a | grep -F "$WORK" || true
 	grep -E "squashfs-server|$WORK" /proc/mounts || true
-	ps -eo stat=,comm= | awk '$1 !~ /Z/ && $2 ~ /^(sinit|starter|starter-suid|squashfs-server|action)$/' || true
+	ps -eo stat=,comm= | awk '$1 !~ /Z/ && $2 ~ /^(sinit|starter|starter-suid|squashfs-server|action|fuse2fs|fuse-overlayfs)$/' || true
 }

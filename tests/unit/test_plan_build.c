@@ -15,7 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "frontend/launch/images.h"
 #include "frontend/launch/plan_build.h"
 #include "frontend/launch/plan_print.h"
 #include "ipc/plan.h"
@@ -33,6 +32,7 @@ static struct image_partition partition;
 static char name[] = "ann", home[] = "/home/ann", shell[] = "/bin/bash", gecos[] = "Ann", cwd[] = "/work/ann",
 	    image_path[] = "/images/one.sif";
 static bool has_subids;
+static const char *missing_program;
 
 /* ---- the host that every plan here is made on --------------------------------------------------------------------- */
 
@@ -87,10 +87,14 @@ static int fake_open_installed(const char *program, int *out_fd, struct err *err
 	return *out_fd < 0 ? -errno : 0;
 }
 
+/* On a file system without nosuid, which /dev may be. */
 static int fake_open_program(const char *program, const char *search_path, int *out_fd)
 {
 	(void)search_path;
-	return fake_open_installed(program, out_fd, NULL);
+	if (missing_program && strcmp(program, missing_program) == 0)
+		return -ENOENT;
+	*out_fd = open("/", O_PATH | O_CLOEXEC);
+	return *out_fd < 0 ? -errno : 0;
 }
 
 static int fake_find_subids(const struct host *of, const char *file, struct plan_extent *out, struct err *error)
@@ -141,6 +145,7 @@ static int setup(void **state)
 	builder = (struct builder){.request = &request, .conf = &conf, .host = &host, .image = &image,
 				   .view = &fake_view, .plan = &plan};
 	has_subids = true;
+	missing_program = NULL;
 	return image.fd < 0 ? -1 : 0;
 }
 
@@ -279,7 +284,7 @@ static void fakeroot_direct_keeps_borders(void **state)
 	(void)state;
 	as_root();
 	host.initial_userns = false;
-	host.caps = UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID;
+	host.caps = UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID | UINT64_C(1) << CAP_SETFCAP;
 	request.action.fakeroot = true;
 	expect_golden("fakeroot-direct");
 }
@@ -450,9 +455,14 @@ static void root_without_loop_devices_uses_fuse(void **state)
 {
 	(void)state;
 	as_root();
-	assert_false(images_wants_fuse(&builder, PLAN_FLOW_ROOT, &image));
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.fs[0].method, PLAN_METHOD_KERNEL);
+	teardown(NULL);
+	setup(NULL);
+	as_root();
 	host.loop = false;
-	assert_true(images_wants_fuse(&builder, PLAN_FLOW_ROOT, &image));
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.fs[0].method, PLAN_METHOD_FUSE);
 }
 
 static void host_names_are_checked(void **state)
@@ -522,6 +532,200 @@ static void security_ids_take_capabilities_away(void **state)
 	expect_failure(ERR_SYSTEM, "10x");
 }
 
+/* ---- ladders ------------------------------------------------------------------------------------------------------ */
+
+static void force(const char *text)
+{
+	assert_int_equal(ladder_parse_forced(text, builder.forced, &err), 0);
+}
+
+static void forced_rungs_are_parsed(void **state)
+{
+	(void)state;
+	force("");
+	force(NULL);
+	force("image=fuse,layer=underlay,,proc=bind");
+	assert_int_equal(builder.forced[LADDER_IMAGE], 3);
+	assert_int_equal(builder.forced[LADDER_LAYER], 3);
+	assert_int_equal(builder.forced[LADDER_PROC], 2);
+	assert_int_equal(builder.forced[LADDER_SYS], 0);
+	assert_int_equal(ladder_parse_forced("imag=fuse", builder.forced, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "there is no ladder \"imag\": there are namespaces, ids, mount-api"));
+	assert_int_equal(ladder_parse_forced("image=fusel", builder.forced, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "image has no rung \"fusel\": there are outer, kernel, fuse, extract"));
+	assert_int_equal(ladder_parse_forced("image", builder.forced, &err), -EINVAL);
+	assert_int_equal(ladder_parse_forced("image=", builder.forced, &err), -EINVAL);
+	assert_int_equal(ladder_parse_forced("=fuse", builder.forced, &err), -EINVAL);
+}
+
+static void every_rung_can_be_named(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < LADDER_COUNT; i++) {
+		const struct ladder *ladder = ladder_get(i);
+
+		assert_in_range(ladder->count, 1, LADDER_RUNGS_MAX);
+		for (size_t k = 0; k < ladder->count; k++) {
+			char text[64];
+
+			(void)snprintf(text, sizeof(text), "%s=%s", ladder->name, ladder->rungs[k].name);
+			force(text);
+			assert_int_equal(builder.forced[i], k + 1);
+			assert_non_null(ladder->rungs[k].how);
+			assert_non_null(ladder->rungs[k].reject);
+			if (k == 0)
+				assert_null(ladder->rungs[k].lost);
+		}
+	}
+}
+
+static void starter_may_try_every_rung(void **state)
+{
+	(void)state;
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.rungs, PLAN_RUNGS_ALL);
+	assert_int_equal(plan.layers, PLAN_LAYER_OVERLAY | PLAN_LAYER_UNDERLAY);
+}
+
+static void forced_rungs_are_the_only_ones(void **state)
+{
+	(void)state;
+	force("mount-api=legacy,pivot=move,proc=fresh,sys=bind,devpts=plain,layer=underlay");
+	request.action.pid = true;
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.rungs, PLAN_RUNG_API_LEGACY | PLAN_RUNG_MOVE | PLAN_RUNG_PROC_FRESH | PLAN_RUNG_SYS_BIND |
+					     PLAN_RUNG_DEVPTS_PLAIN);
+	assert_int_equal(plan.layers, PLAN_LAYER_UNDERLAY);
+	for (uint32_t i = 0; i < plan.mount_count; i++)
+		if (strcmp(plan_get_text(&plan, plan.mounts[i].target), "/proc") == 0) {
+			assert_int_equal(plan.mounts[i].on_fail, PLAN_FAIL_FATAL);
+			assert_null(plan_get_text(&plan, plan.mounts[i].source));
+		}
+}
+
+static void forced_rung_that_cannot_be_says_why(void **state)
+{
+	(void)state;
+	force("image=kernel");
+	expect_failure(ERR_SYSTEM, "SINGULARITY_RUNG: image=kernel cannot be used: the kernel mounts image files for root");
+	teardown(NULL);
+	setup(NULL);
+	force("proc=fresh");
+	expect_failure(ERR_SYSTEM, "proc=fresh cannot be used: without --pid");
+	teardown(NULL);
+	setup(NULL);
+	force("namespaces=setuid");
+	expect_failure(ERR_SYSTEM, "no setuid starter is installed");
+	teardown(NULL);
+	setup(NULL);
+	force("layer=fuse-overlayfs");
+	missing_program = "fuse-overlayfs";
+	expect_failure(ERR_SYSTEM, "the program fuse-overlayfs is not there");
+}
+
+static void setuid_plan_has_all_rungs_or_is_refused(void **state)
+{
+	(void)state;
+	builder.suid_installed = true;
+	force("pivot=pivot");
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.flow, PLAN_FLOW_SETUID);
+	assert_int_equal(plan_build_add_fd_consume(&builder, dup(image.fd), &plan.process.action_fd, &err), 0);
+	assert_int_equal(plan_build_add_fd_consume(&builder, dup(image.fd), &plan.process.spec_fd, &err), 0);
+	assert_int_equal(plan_check(&plan, builder.fd_count, &err), -EPROTO);
+	assert_non_null(strstr(err.message, "no choice of rungs"));
+	plan.rungs = PLAN_RUNGS_ALL;
+	assert_int_equal(plan_check(&plan, builder.fd_count, &err), 0);
+	plan.rungs = PLAN_RUNGS_ALL | 1024;
+	assert_int_equal(plan_check(&plan, builder.fd_count, &err), -EPROTO);
+}
+
+static void fakeroot_climbs_the_ids(void **state)
+{
+	(void)state;
+	request.action.fakeroot = true;
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.idmap.method, PLAN_IDMAP_TOOL);
+	teardown(NULL);
+	setup(NULL);
+	request.action.fakeroot = true;
+	missing_program = "newgidmap";
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.idmap.method, PLAN_IDMAP_SELF);
+	assert_true(plan.process.emulate_root);
+	teardown(NULL);
+	setup(NULL);
+	request.action.fakeroot = true;
+	host.no_new_privs = true; /* newuidmap would have no power */
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.idmap.method, PLAN_IDMAP_SELF);
+	teardown(NULL);
+	setup(NULL);
+	request.action.fakeroot = true;
+	force("ids=single");
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.idmap.method, PLAN_IDMAP_SELF);
+	assert_int_equal(plan.idmap.uid[0].inside, 0);
+	assert_false(plan.process.emulate_root);
+	teardown(NULL);
+	setup(NULL);
+	request.action.fakeroot = true;
+	host.caps = UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID | UINT64_C(1) << CAP_SETFCAP;
+	host.uid = 3; /* not root, but with the right to write the map */
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.idmap.method, PLAN_IDMAP_DIRECT);
+	assert_int_equal(plan.idmap.uid[0].outside, 3);
+}
+
+static void fakeroot_of_root_in_a_user_namespace_makes_no_other(void **state)
+{
+	(void)state;
+	as_root();
+	host.initial_userns = false;
+	request.action.fakeroot = true;
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.flow, PLAN_FLOW_NESTED_ROOT);
+	assert_int_equal(plan.idmap.method, PLAN_IDMAP_NONE);
+	teardown(NULL);
+	setup(NULL);
+	as_root();
+	host.initial_userns = false;
+	host.caps = UINT64_C(1) << CAP_SYS_ADMIN;
+	request.action.fakeroot = true;
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.flow, PLAN_FLOW_FAKEROOT);
+}
+
+static void ext3_of_users_is_served_by_fuse2fs(void **state)
+{
+	(void)state;
+	partition.fs = IMAGE_FS_EXT3;
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.fs[0].method, PLAN_METHOD_FUSE);
+	assert_int_not_equal(plan.fs[0].server_fd, PLAN_NO_FD);
+	teardown(NULL);
+	setup(NULL);
+	partition.fs = IMAGE_FS_EXT3;
+	missing_program = "fuse2fs";
+	expect_failure(ERR_SYSTEM, "cannot mount an ext3 image: the program fuse2fs is not there");
+}
+
+static void changes_keep_fuse_overlayfs_ready(void **state)
+{
+	(void)state;
+	request.action.writable_tmpfs = true;
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.layers, PLAN_LAYERS_ALL);
+	assert_int_not_equal(plan.fuse_overlayfs_fd, PLAN_NO_FD);
+	teardown(NULL);
+	setup(NULL);
+	request.action.writable_tmpfs = true;
+	missing_program = "fuse-overlayfs";
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_int_equal(plan.layers, PLAN_LAYER_OVERLAY | PLAN_LAYER_UNDERLAY);
+	assert_int_equal(plan.fuse_overlayfs_fd, PLAN_NO_FD);
+}
+
 static void json_is_whole(void **state)
 {
 	char *text = NULL;
@@ -567,6 +771,16 @@ int main(void)
 		CASE(only_root_keeps_privileges),
 		CASE(root_capabilities_follow_the_directive),
 		CASE(security_ids_take_capabilities_away),
+		CASE(forced_rungs_are_parsed),
+		CASE(every_rung_can_be_named),
+		CASE(starter_may_try_every_rung),
+		CASE(forced_rungs_are_the_only_ones),
+		CASE(forced_rung_that_cannot_be_says_why),
+		CASE(setuid_plan_has_all_rungs_or_is_refused),
+		CASE(fakeroot_climbs_the_ids),
+		CASE(fakeroot_of_root_in_a_user_namespace_makes_no_other),
+		CASE(ext3_of_users_is_served_by_fuse2fs),
+		CASE(changes_keep_fuse_overlayfs_ready),
 		CASE(json_is_whole),
 	};
 
