@@ -98,7 +98,6 @@ all_profiles="as_root as_user_userns as_fakeroot"
 }
 
 @test "layer=fuse-overlayfs" {
-	command -v fuse-overlayfs || skip "no fuse-overlayfs"
 	each expect_core layer=fuse-overlayfs $all_profiles
 	each expect_writable_tmpfs layer=fuse-overlayfs $all_profiles
 	each expect_pid layer=fuse-overlayfs $all_profiles
@@ -189,7 +188,6 @@ all_profiles="as_root as_user_userns as_fakeroot"
 }
 
 @test "ext3 images of users: read, written, as overlay" {
-	command -v fuse2fs || skip "no fuse2fs"
 	run forced as_user_userns "" exec "$WORK/user/box.ext3" sh -c 'exit 7'
 	echo "$output"
 	[ "$status" = 7 ]
@@ -207,7 +205,6 @@ all_profiles="as_root as_user_userns as_fakeroot"
 }
 
 @test "ext3 overlays of users keep their changes, by fuse-overlayfs" {
-	command -v fuse2fs && command -v fuse-overlayfs || skip "no fuse2fs or no fuse-overlayfs"
 	mkdir -p "$WORK/layout/upper" "$WORK/layout/work"
 	chown -R "$TEST_USER:" "$WORK/layout"
 	make_ext3 "$WORK/user/over.ext3" "$WORK/layout"
