@@ -12,6 +12,7 @@
 #define CAPABILITY_LAST 40u /* CAP_CHECKPOINT_RESTORE */
 #define CAPABILITY_ALL ((UINT64_C(1) << (CAPABILITY_LAST + 1)) - 1)
 #define CAPABILITY_GRANTS_MAX (256 * 1024) /* bytes of capability.json */
+#define CAPABILITY_LIST_MAX 1024           /* room for the names of all, joined by commas */
 #define CAPABILITY_NAME_MAX 256            /* bytes of a user's or group's name there */
 
 /* capability_get_name() - "CAP_CHOWN" for 0; NULL above CAPABILITY_LAST. */

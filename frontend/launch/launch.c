@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "frontend/launch/host.h"
 #include "frontend/launch/ladder.h"
 #include "frontend/launch/images.h"
+#include "frontend/launch/name_service.h"
 #include "frontend/launch/plan_build.h"
 #include "frontend/launch/plan_print.h"
 #include "frontend/launch/tmp_sandbox.h"
@@ -293,17 +295,38 @@ static int launch_use_sandbox(const struct cli_action *action, struct image *ima
 	return 0;
 }
 
-/* `root default capabilities = file` */
-static int launch_read_grants(const struct host *host, struct err *err)
+static void launch_name_groups(const struct host *host, struct strlist *names)
 {
-	const struct capability_subject subject = {.user = host->name};
-	cleanup_ptr char *path = NULL;
+	for (uint32_t i = 0; i <= host->group_count; i++) {
+		const struct group *group = name_service_find_group(i ? host->groups[i - 1] : host->gid);
 
-	if (host->uid != 0 || conf.root_default_capabilities != CONF_ROOTCAPS_FILE)
+		if (group)
+			strlist_add(names, group->gr_name);
+	}
+}
+
+/* Of root with `root default capabilities = file`, of others when they ask for some. */
+static int launch_read_grants(const struct cli_action *action, const struct host *host, struct err *err)
+{
+	struct strlist groups = {0, NULL};
+	struct capability_subject subject = {.user = host->name};
+	cleanup_ptr char *path = NULL;
+	int result;
+
+	if (host->uid == 0 ? conf.root_default_capabilities != CONF_ROOTCAPS_FILE : !action->add_caps)
 		return 0;
 	if (asprintf(&path, "%s/capability.json", install_get()->confdir) < 0)
 		return err_sys(err, ENOMEM, "cannot name the file of capabilities");
-	return capability_load_grants(path, &subject, &builder.granted_caps, err);
+	if (host->uid != 0)
+		launch_name_groups(host, &groups);
+	subject.groups = (const char *const *)groups.items;
+	subject.group_count = groups.count;
+	result = capability_load_grants(path, &subject, &builder.granted_caps, err);
+	strlist_fini(&groups);
+	if (result != -ENOENT || host->uid == 0)
+		return result;
+	*err = (struct err)ERR_INIT;
+	return 0;
 }
 
 static int launch_plan(const struct cli_request *request, struct host *host, struct image *image,
@@ -327,7 +350,7 @@ static int launch_plan(const struct cli_request *request, struct host *host, str
 	if (result == 0 && unpack)
 		result = launch_use_sandbox(&request->action, image, err);
 	if (result == 0)
-		result = launch_read_grants(host, err);
+		result = launch_read_grants(&request->action, host, err);
 	if (result == 0)
 		result = plan_build(&builder, err);
 	if (result == 0)

@@ -299,6 +299,22 @@ static uint64_t build_root_caps(const struct builder *builder)
 	return CAPABILITY_ALL;
 }
 
+/* A user keeps none: a grant is honoured by nothing yet, and must not be mistaken for one that is. */
+static int build_user_caps(const struct builder *builder, uint64_t add, struct err *err)
+{
+	uint64_t granted = builder->plan->flow == PLAN_FLOW_SETUID ? add & builder->granted_caps : 0;
+	char names[CAPABILITY_LIST_MAX];
+
+	if (granted && capability_format_list(granted, names, sizeof(names)))
+		return err_set(err, ERR_SYSTEM, EOPNOTSUPP,
+			       "cannot add %s: the grants of capability.json to users are not available in this version; "
+			       "--fakeroot has capabilities over a user namespace of its own",
+			       names);
+	if (add && capability_format_list(add, names, sizeof(names)))
+		log_warning("not authorized to add capability: %s", names);
+	return 0;
+}
+
 static int build_caps(struct builder *builder, struct err *err)
 {
 	const struct cli_action *action = &builder->request->action;
@@ -315,10 +331,8 @@ static int build_caps(struct builder *builder, struct err *err)
 		return -EINVAL;
 	builder->plan->allow_setuid_files = action->allow_setuid;
 	if (!root) {
-		if (add)
-			log_warning("not authorized to add capability: %s", action->add_caps);
 		process->no_new_privs = true;
-		return 0;
+		return build_user_caps(builder, add, err);
 	}
 	process->caps = action->no_privs ? 0 : build_root_caps(builder);
 	process->caps = (process->caps | add) & ~drop;
@@ -339,7 +353,9 @@ static int build_parse_ids(const char *text, uint32_t *ids, uint32_t max, uint32
 		if (value > 4294967293u || (text[n] != '\0' && text[n] != ':') || *count == max)
 			return FAIL(err, "\"%s\" is not a list of ids", text);
 		ids[(*count)++] = (uint32_t)value;
-		text += n + (text[n] ? 1 : 0);
+		text += n;
+		if (*text == ':' && *++text == '\0')
+			return FAIL(err, "an id is missing");
 	}
 	return *count ? 0 : FAIL(err, "an id is missing");
 }

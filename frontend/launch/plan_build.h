@@ -34,7 +34,7 @@ struct builder {
 	bool suid_installed;
 	bool image_temporary;  /* unpacked for this launch alone */
 	uint8_t forced[LADDER_COUNT]; /* by SINGULARITY_RUNG; see ladder_parse_forced() */
-	uint64_t granted_caps; /* of root, by capability.json; read where the configuration asks for it */
+	uint64_t granted_caps; /* of the caller, by capability.json; read where configuration or request ask for it */
 	/* results */
 	struct plan *plan;
 	uint32_t fd_count;
