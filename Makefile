@@ -79,7 +79,7 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend
 	frontend/cli_options.c frontend/cli_value.c frontend/inspect.c \
 	frontend/run_help.c \
 	frontend/settings/install.c \
-	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/attributes.c \
+	frontend/image/image.c frontend/image/arch.c frontend/image/bytes.c frontend/image/sif.c frontend/image/sif_layout.c frontend/image/probe.c frontend/image/attributes.c \
 	frontend/launch/launch.c frontend/launch/host.c frontend/launch/attempt.c frontend/launch/id_map.c frontend/launch/ladder.c \
 	frontend/launch/engine.c frontend/launch/bind.c frontend/launch/account.c \
 	policy/capability.c \
@@ -94,7 +94,7 @@ NAMES_LIBC := frontend/launch/name_service_libc.c
 NAMES_FILES := frontend/launch/name_service_files.c
 
 IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
-	frontend/image/image.c frontend/image/arch.c frontend/image/sif.c frontend/image/probe.c frontend/image/squash_read.c \
+	frontend/image/image.c frontend/image/arch.c frontend/image/bytes.c frontend/image/sif.c frontend/image/sif_layout.c frontend/image/probe.c frontend/image/squash_read.c \
 	frontend/seccomp_profile.c policy/capability.c \
 	frontend/pack/sif_write.c frontend/pack/tree.c frontend/pack/squash_file.c frontend/pack/squash_write.c \
 	frontend/pack/squash_tree.c frontend/pack/deflate.c frontend/pack/elf_read.c frontend/pack/hotset.c \

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "frontend/image/bytes.h"
 #include "frontend/image/probe.h"
 #include "frontend/image/sif.h"
 #include "ipc/cleanup.h"
@@ -19,32 +20,13 @@ static int unrecognized(struct err *err)
 	return err_set(err, ERR_IMAGE, EINVAL, "image format not recognized");
 }
 
-/* Read what there is of @size bytes at @offset. */
-static ssize_t read_at(int fd, uint8_t *to, size_t size, uint64_t offset, struct err *err)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t got = pread(fd, to + done, size - done, (off_t)(offset + done));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_sys(err, errno, "cannot read image");
-		if (got == 0)
-			break;
-		done += (size_t)got;
-	}
-	return (ssize_t)done;
-}
-
 static int probe_extent(int fd, uint64_t offset, uint64_t size, struct probe_result *out, struct err *err)
 {
 	uint8_t bytes[PROBE_BYTES];
-	ssize_t got = read_at(fd, bytes, size < sizeof(bytes) ? (size_t)size : sizeof(bytes), offset, err);
+	ssize_t got = bytes_read_at(fd, bytes, size < sizeof(bytes) ? (size_t)size : sizeof(bytes), offset);
 
 	if (got < 0)
-		return (int)got;
+		return err_sys(err, (int)-got, "cannot read image");
 	return probe_filesystem(bytes, (size_t)got, size, out, err);
 }
 
@@ -176,11 +158,11 @@ static int open_file(struct image *image, const struct stat *st, bool writable, 
 {
 	uint8_t bytes[PROBE_BYTES];
 	uint64_t file_size = (uint64_t)st->st_size;
-	ssize_t got = read_at(image->fd, bytes, sizeof(bytes), 0, err);
+	ssize_t got = bytes_read_at(image->fd, bytes, sizeof(bytes), 0);
 	int rc;
 
 	if (got < 0)
-		return (int)got;
+		return err_sys(err, (int)-got, "cannot read image");
 	if (sif_is_image(bytes, (size_t)got))
 		rc = open_sif(image, file_size, err);
 	else

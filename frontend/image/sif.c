@@ -6,23 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "frontend/image/bytes.h"
+#include "frontend/image/sif_layout.h"
 #include "ipc/cleanup.h"
-
-#define MAGIC "SIF_MAGIC"
-#define MAGIC_OFFSET 32
-#define GROUP_MARK UINT32_C(0xF0000000)
-
-/* The fields are not aligned, so they are decoded byte by byte; offsets as in the header and descriptor layouts. */
-enum { H_LAUNCH = 0, H_VERSION = 42, H_ARCH = 45, H_UUID = 48, H_CTIME = 64, H_MTIME = 72, H_FREE = 80, H_TOTAL = 88,
-       H_TABLE = 96, H_TABLE_SIZE = 104, H_DATA = 112, H_DATA_SIZE = 120 };
-enum { D_TYPE = 0, D_USED = 4, D_ID = 5, D_GROUP = 9, D_LINK = 13, D_OFFSET = 17, D_SIZE = 25, D_PADDED = 33,
-       D_CTIME = 41, D_MTIME = 49, D_NAME = 73, D_EXTRA = 201 };
-enum { X_FS = 0, X_PART = 4, X_ARCH = 8 };
-
-static const char *const arch_names[] = {
-	"unknown", "386",  "amd64",  "arm",      "arm64", "ppc64",   "ppc64le",
-	"mips",    "mipsle", "mips64", "mips64le", "s390x", "riscv64", "loong64",
-};
 
 static uint64_t get_le(const uint8_t *at, size_t bytes)
 {
@@ -38,16 +24,6 @@ static uint32_t get_u32(const uint8_t *at)
 	return (uint32_t)get_le(at, 4);
 }
 
-static const char *get_arch(const uint8_t code[3])
-{
-	size_t number;
-
-	if (code[0] < '0' || code[0] > '9' || code[1] < '0' || code[1] > '9' || code[2] != '\0')
-		return arch_names[0];
-	number = (size_t)(code[0] - '0') * 10 + (size_t)(code[1] - '0');
-	return number < sizeof(arch_names) / sizeof(arch_names[0]) ? arch_names[number] : arch_names[0];
-}
-
 static int damaged(struct err *err, const char *what)
 {
 	return err_set(err, ERR_IMAGE, EINVAL, "cannot read SIF image: %s", what);
@@ -61,7 +37,7 @@ static bool range_fits(uint64_t offset, uint64_t size, uint64_t end)
 
 bool sif_is_image(const uint8_t *bytes, size_t size)
 {
-	return size >= SIF_HEADER_BYTES && memcmp(bytes + MAGIC_OFFSET, MAGIC, sizeof(MAGIC)) == 0;
+	return size >= SIF_HEADER_BYTES && memcmp(bytes + H_MAGIC, SIF_MAGIC, sizeof(SIF_MAGIC)) == 0;
 }
 
 static int check_header(const struct sif_header *header, uint64_t file_size, struct err *err)
@@ -100,7 +76,7 @@ int sif_parse_header(const uint8_t *bytes, size_t size, uint64_t file_size, stru
 	if (memcmp(bytes + H_VERSION, "01", 3) != 0)
 		return damaged(err, "version of the format is not 01");
 	memcpy(header.launch, bytes + H_LAUNCH, 32);
-	strcpy(header.arch, get_arch(bytes + H_ARCH));
+	strcpy(header.arch, sif_layout_arch_name(bytes + H_ARCH));
 	memcpy(header.uuid, bytes + H_UUID, sizeof(header.uuid));
 	header.ctime = (int64_t)get_le(bytes + H_CTIME, 8);
 	header.mtime = (int64_t)get_le(bytes + H_MTIME, 8);
@@ -122,9 +98,9 @@ static void decode_entry(const uint8_t *at, struct sif_entry *out)
 
 	out->type = get_u32(at + D_TYPE);
 	out->id = get_u32(at + D_ID);
-	out->group = get_u32(at + D_GROUP) & ~GROUP_MARK;
-	out->link_is_group = (link & GROUP_MARK) == GROUP_MARK;
-	out->link = out->link_is_group ? link & ~GROUP_MARK : link;
+	out->group = get_u32(at + D_GROUP) & ~SIF_GROUP_MARK;
+	out->link_is_group = (link & SIF_GROUP_MARK) == SIF_GROUP_MARK;
+	out->link = out->link_is_group ? link & ~SIF_GROUP_MARK : link;
 	out->offset = get_le(at + D_OFFSET, 8);
 	out->size = get_le(at + D_SIZE, 8);
 	out->padded_size = get_le(at + D_PADDED, 8);
@@ -238,22 +214,13 @@ int sif_parse_table(const uint8_t *bytes, size_t size, const struct sif_header *
 	return 0;
 }
 
-static int read_exactly(int fd, uint8_t *to, size_t size, uint64_t offset, struct err *err)
+static int read_exactly(int fd, void *to, size_t size, uint64_t offset, struct err *err)
 {
-	size_t done = 0;
+	ssize_t got = bytes_read_at(fd, to, size, offset);
 
-	while (done < size) {
-		ssize_t got = pread(fd, to + done, size - done, (off_t)(offset + done));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_sys(err, errno, "cannot read SIF image");
-		if (got == 0)
-			return damaged(err, "file is cut short");
-		done += (size_t)got;
-	}
-	return 0;
+	if (got < 0)
+		return err_sys(err, (int)-got, "cannot read SIF image");
+	return (size_t)got == size ? 0 : damaged(err, "file is cut short");
 }
 
 int sif_load(int fd, uint64_t file_size, struct sif *out, struct err *err)
@@ -314,7 +281,7 @@ int sif_read_object(int fd, const struct sif_entry *entry, size_t max, char **ou
 	bytes = malloc((size_t)entry->size + 1);
 	if (!bytes)
 		return err_sys(err, ENOMEM, "cannot read SIF image");
-	rc = read_exactly(fd, (uint8_t *)bytes, (size_t)entry->size, entry->offset, err);
+	rc = read_exactly(fd, bytes, (size_t)entry->size, entry->offset, err);
 	if (rc < 0)
 		return rc;
 	bytes[entry->size] = '\0';
@@ -335,5 +302,5 @@ uint32_t sif_get_part(const struct sif_entry *entry)
 
 const char *sif_get_arch(const struct sif_entry *entry)
 {
-	return get_arch(entry->extra + X_ARCH);
+	return sif_layout_arch_name(entry->extra + X_ARCH);
 }

@@ -13,10 +13,6 @@
 #include "frontend/pack/sif_write.h" /* constants of the format */
 #include "ipc/err.h"
 
-#define SIF_HEADER_BYTES 128
-#define SIF_DESCRIPTOR_BYTES 585
-#define SIF_SLOTS_MAX 65536 /* what an image may claim; SingularityCE writes 48 */
-
 struct sif_header {
 	char launch[33];
 	char arch[16]; /* Go name, "unknown" for a code nobody gave out */

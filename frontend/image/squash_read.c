@@ -14,6 +14,7 @@
 #include <sqfs/error.h>
 #include <sqfs/io.h>
 
+#include "frontend/image/bytes.h"
 #include "frontend/imager.h"
 #include "frontend/pack/deflate.h"
 #include "ipc/cleanup.h"
@@ -38,21 +39,10 @@ static void extent_destroy(sqfs_object_t *object)
 static int extent_read(sqfs_file_t *base, sqfs_u64 offset, void *buffer, size_t size)
 {
 	const struct extent *extent = (const struct extent *)base;
-	size_t done = 0;
 
 	if (offset > extent->size || size > extent->size - offset)
 		return SQFS_ERROR_OUT_OF_BOUNDS;
-	while (done < size) {
-		ssize_t got = pread(extent->fd, (char *)buffer + done, size - done,
-				    (off_t)(extent->offset + offset + done));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return SQFS_ERROR_IO;
-		done += (size_t)got;
-	}
-	return 0;
+	return bytes_read_at(extent->fd, buffer, size, extent->offset + offset) == (ssize_t)size ? 0 : SQFS_ERROR_IO;
 }
 
 static int extent_write(sqfs_file_t *base, sqfs_u64 offset, const void *buffer, size_t size)

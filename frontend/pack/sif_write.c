@@ -7,23 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEADER_BYTES 128
-#define TABLE_OFFSET 4096
-#define DESCRIPTOR_BYTES 585
-#define SLOTS_MAX 65536
-#define GROUP_MARK 0xF0000000u
-
-/* Offsets of the fields in the header and in a descriptor; image formats reference, 1.2 and 1.4. */
-enum { H_LAUNCH = 0, H_MAGIC = 32, H_VERSION = 42, H_ARCH = 45, H_UUID = 48, H_CTIME = 64, H_MTIME = 72, H_FREE = 80,
-       H_TOTAL = 88, H_TABLE = 96, H_TABLE_SIZE = 104, H_DATA = 112, H_DATA_SIZE = 120 };
-enum { D_TYPE = 0, D_USED = 4, D_ID = 5, D_GROUP = 9, D_LINK = 13, D_OFFSET = 17, D_SIZE = 25, D_PADDED = 33,
-       D_CTIME = 41, D_MTIME = 49, D_NAME = 73, D_EXTRA = 201 };
-enum { X_FS = 0, X_PART = 4, X_ARCH = 8 };
-
-static const char *const arch_names[] = {
-	"unknown", "386",  "amd64",  "arm",    "arm64",    "ppc64", "ppc64le",
-	"mips",    "mipsle", "mips64", "mips64le", "s390x", "riscv64", "loong64",
-};
+#include "frontend/image/sif_layout.h"
 
 struct sif_writer {
 	int fd; /* borrowed */
@@ -61,13 +45,13 @@ int sif_writer_create(int fd, const struct sif_options *options, struct sif_writ
 {
 	struct sif_writer *writer;
 
-	if (options->slots == 0 || options->slots > SLOTS_MAX)
+	if (options->slots == 0 || options->slots > SIF_SLOTS_MAX)
 		return err_set(err, ERR_BUG, EINVAL, "cannot make an image with %u descriptors", options->slots);
 	if (options->launch && strlen(options->launch) >= sizeof(writer->launch))
 		return err_set(err, ERR_BUG, EINVAL, "cannot make an image: launch line is too long");
 	writer = calloc(1, sizeof(*writer));
 	if (writer)
-		writer->table = calloc(options->slots, DESCRIPTOR_BYTES);
+		writer->table = calloc(options->slots, SIF_DESCRIPTOR_BYTES);
 	if (!writer || !writer->table) {
 		free(writer);
 		return err_sys(err, ENOMEM, "cannot make an image");
@@ -77,7 +61,7 @@ int sif_writer_create(int fd, const struct sif_options *options, struct sif_writ
 	if (options->launch)
 		memcpy(writer->launch, options->launch, strlen(options->launch));
 	memcpy(writer->arch, "00", sizeof(writer->arch));
-	writer->data_offset = TABLE_OFFSET + (uint64_t)options->slots * DESCRIPTOR_BYTES;
+	writer->data_offset = SIF_TABLE_OFFSET + (uint64_t)options->slots * SIF_DESCRIPTOR_BYTES;
 	*out = writer;
 	return 0;
 }
@@ -97,13 +81,8 @@ int sif_object_set_partition(struct sif_object *object, enum sif_fs fs, enum sif
 	memset(object->extra, 0, sizeof(object->extra));
 	put_le(object->extra + X_FS, fs, 4);
 	put_le(object->extra + X_PART, part, 4);
-	for (size_t code = 1; code < sizeof(arch_names) / sizeof(arch_names[0]); code++) {
-		if (strcmp(arch_names[code], arch) == 0) {
-			object->extra[X_ARCH] = (uint8_t)('0' + code / 10);
-			object->extra[X_ARCH + 1] = (uint8_t)('0' + code % 10);
-			return 0;
-		}
-	}
+	if (sif_layout_arch_code(arch, object->extra + X_ARCH) == 0)
+		return 0;
 	return err_set(err, ERR_IMAGE, EINVAL, "cannot record the architecture '%s': it has no code in SIF", arch);
 }
 
@@ -144,12 +123,12 @@ int sif_writer_end(struct sif_writer *writer, const struct sif_object *object, u
 	rc = set_primary(writer, object, err);
 	if (rc < 0)
 		return rc;
-	slot = writer->table + (size_t)writer->used * DESCRIPTOR_BYTES;
+	slot = writer->table + (size_t)writer->used * SIF_DESCRIPTOR_BYTES;
 	writer->used++;
 	put_le(slot + D_TYPE, object->type, 4);
 	slot[D_USED] = 1;
 	put_le(slot + D_ID, writer->used, 4);
-	put_le(slot + D_GROUP, object->group | GROUP_MARK, 4);
+	put_le(slot + D_GROUP, object->group | SIF_GROUP_MARK, 4);
 	put_le(slot + D_LINK, object->link, 4);
 	put_le(slot + D_OFFSET, at, 8);
 	put_le(slot + D_SIZE, size, 8);
@@ -179,12 +158,12 @@ void sif_writer_set_uuid(struct sif_writer *writer, const uint8_t uuid[16])
 int sif_writer_finish(struct sif_writer *writer, struct err *err)
 {
 	const struct sif_options *options = &writer->options;
-	uint8_t header[HEADER_BYTES] = {0};
-	size_t table_size = (size_t)options->slots * DESCRIPTOR_BYTES;
+	uint8_t header[SIF_HEADER_BYTES] = {0};
+	size_t table_size = (size_t)options->slots * SIF_DESCRIPTOR_BYTES;
 	int rc;
 
 	memcpy(header + H_LAUNCH, writer->launch, sizeof(writer->launch));
-	memcpy(header + H_MAGIC, "SIF_MAGIC", 10);
+	memcpy(header + H_MAGIC, SIF_MAGIC, sizeof(SIF_MAGIC));
 	memcpy(header + H_VERSION, "01", 3);
 	memcpy(header + H_ARCH, writer->arch, 3);
 	memcpy(header + H_UUID, options->uuid, 16);
@@ -192,12 +171,12 @@ int sif_writer_finish(struct sif_writer *writer, struct err *err)
 	put_le(header + H_MTIME, (uint64_t)options->time, 8);
 	put_le(header + H_FREE, options->slots - writer->used, 8);
 	put_le(header + H_TOTAL, options->slots, 8);
-	put_le(header + H_TABLE, TABLE_OFFSET, 8);
+	put_le(header + H_TABLE, SIF_TABLE_OFFSET, 8);
 	put_le(header + H_TABLE_SIZE, table_size, 8);
 	put_le(header + H_DATA, writer->data_offset, 8);
 	put_le(header + H_DATA_SIZE, writer->data_size, 8);
 	if (ftruncate(writer->fd, (off_t)(writer->data_offset + writer->data_size)) < 0)
 		return err_sys(err, errno, "cannot set the length of the image");
-	rc = write_all(writer->fd, writer->table, table_size, TABLE_OFFSET, err);
+	rc = write_all(writer->fd, writer->table, table_size, SIF_TABLE_OFFSET, err);
 	return rc < 0 ? rc : write_all(writer->fd, header, sizeof(header), 0, err);
 }

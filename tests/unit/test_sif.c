@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "frontend/image/sif.h"
+#include "frontend/image/sif_layout.h"
 
 #define FIXTURE_BYTES 8200
 #define TABLE 4096
