@@ -3,8 +3,8 @@
  * squashfs-server --image-fd N --fuse-fd M [--go-fd W] --offset O --size S [--uid U] [--gid G] [--threads T]
  *
  * Responsible for: serving one squashfs partition on a FUSE connection that the starter has mounted, until the mount is
- * gone. Must not: open a file, hold a privilege, or live on without its mount. It starts with one thread; another starts
- * when a request waits while all are busy, so that a short launch pays for one.
+ * gone. Must not: open a file, hold a privilege, or live on without its mount. It starts with one thread; others start
+ * when requests go on waiting while all are busy, so that a short launch pays for one.
  */
 #include <errno.h>
 #include <limits.h>
@@ -27,6 +27,7 @@
 #define EXIT_FATAL 255
 #define THREADS_MAX 16
 #define STACK_BYTES (256 * 1024)
+#define PATIENCE 64 /* requests found waiting before there is a second thread: a launch asks for much at once, and is over */
 
 struct arguments {
 	int image_fd, fuse_fd;
@@ -39,7 +40,7 @@ static struct fuse_connection connection = {.fd = CONFINE_FUSE_FD};
 
 static struct {
 	pthread_mutex_t lock;
-	unsigned started, waiting, limit;
+	unsigned started, waiting, limit, shortages;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 __attribute__((format(printf, 1, 2))) _Noreturn static void die(const char *format, ...)
@@ -197,7 +198,7 @@ static bool pool_is_short(void)
 	if (!is_short || poll(&waiting, 1, 0) <= 0)
 		return false;
 	(void)pthread_mutex_lock(&pool.lock);
-	is_short = pool.started < pool.limit;
+	is_short = pool.started < pool.limit && pool.shortages++ >= PATIENCE;
 	if (is_short)
 		pool.started++;
 	(void)pthread_mutex_unlock(&pool.lock);
