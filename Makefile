@@ -64,6 +64,8 @@ POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c p
 STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c \
 	starter/sys.c starter/resolve.c starter/rung.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
 	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/account_lines.c starter/seccomp.c starter/exec.c starter/init.c
+# Headers without a source of their own.
+STARTER_HEADERS := ipc/cleanup_fd.h ipc/limits.h policy/directives.h starter/flavour.h starter/stage.h
 FLAVOUR_PLAIN := starter/flavour_plain.c starter/privs_plain.c starter/idmap.c starter/mnt_legacy.c starter/layer_points.c \
 	starter/seccomp_root.c starter/chrooted.c starter/fuse_program.c
 FLAVOUR_SETUID := starter/flavour_setuid.c starter/privs_setuid.c
@@ -278,7 +280,7 @@ asan:
 	SANITIZE=1 tests/lib/run_checks.sh "$(BUILD)/asan" unit
 
 audit: all
-	tests/audit/audit.sh "$(BUILD)" $(STARTER_SRCS) $(FLAVOUR_SETUID) $(IPC_STARTER_SRCS) $(POLICY_SRCS)
+	tests/audit/audit.sh "$(BUILD)" $(STARTER_SRCS) $(FLAVOUR_SETUID) $(IPC_STARTER_SRCS) $(POLICY_SRCS) $(STARTER_HEADERS)
 
 bench: all
 	tests/bench/bench.sh "$(BUILD)"

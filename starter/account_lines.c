@@ -2,7 +2,7 @@
 /*
  * Responsible for: joining the image's passwd and group with the caller's lines, which only works once the image is mounted.
  * Must not: believe the image; its text is bounded, copied line by line, compared with one number. Runs while the binds are
- * applied, at lowered privilege.
+ * applied; in the setuid flavour in a child that has dropped everything.
  */
 #include "starter/account_lines.h"
 

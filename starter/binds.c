@@ -178,19 +178,40 @@ static int binds_session_dir(const struct stage *stage, uint32_t index, int targ
 	return result < 0 ? result : mnt_attach_bind(dir_fd, mount->attrs, target_fd, NULL, err);
 }
 
+struct binds_work {
+	const struct stage *stage;
+	uint32_t index;
+	struct err *err;
+};
+
+/* The text of the image's own file is its maker's: in the setuid flavour a child that has dropped everything reads it. */
+static int binds_write_file(void *data)
+{
+	const struct binds_work *work = data;
+	const struct stage *stage = work->stage;
+	const struct plan_mount *mount = binds_get(stage, work->index);
+	const void *bytes; /* mapped until exec */
+	size_t length;
+	int result = channel_map_sealed(stage->record->fds[mount->source_fd], PLAN_BULK_MAX, &bytes, &length, work->err);
+
+	if (result < 0)
+		return result;
+	if (bytes && mount->kind != PLAN_MOUNT_FILE)
+		account_lines_add_image(stage->root_fd, binds_target(stage, work->index),
+					mount->kind == PLAN_MOUNT_PASSWD, &bytes, &length);
+	return session_write_file(stage, work->index, bytes, length, mount->mode, work->err);
+}
+
 static int binds_file(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
 {
 	const struct plan_mount *mount = binds_get(stage, index);
+	struct binds_work work = {stage, index, err};
 	cleanup_fd int file_fd = -1;
-	const void *bytes; /* mapped until exec */
-	size_t length;
-	int result = channel_map_sealed(stage->record->fds[mount->source_fd], PLAN_BULK_MAX, &bytes, &length, err);
+	int result = mount->kind == PLAN_MOUNT_FILE ? binds_write_file(&work) : privs_run_dropped(binds_write_file, &work);
 
-	if (result == 0 && bytes && mount->kind != PLAN_MOUNT_FILE)
-		account_lines_add_image(stage->root_fd, binds_target(stage, index), mount->kind == PLAN_MOUNT_PASSWD, &bytes,
-					&length);
-	if (result == 0)
-		result = session_make_file(stage, index, bytes, length, mount->mode, &file_fd, err);
+	if (result < 0)
+		return err_sys(err, -result, "cannot write the file for %s", binds_target(stage, index));
+	result = session_open_file(stage, index, &file_fd, err);
 	return result < 0 ? result : mnt_attach_bind(file_fd, mount->attrs, target_fd, NULL, err);
 }
 

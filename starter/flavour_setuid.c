@@ -21,7 +21,7 @@
 
 const bool flavour_is_setuid = true;
 
-/* privileged: open(2) of singularity.conf, fsuid 0 */
+/* privileged: openat(2) fsuid 0: singularity.conf, at the compiled-in path */
 static int flavour_load_conf(struct conf *conf, struct err *err)
 {
 	int result;

@@ -68,7 +68,7 @@ static int loop_try(int control_fd, const struct plan_fs *fs, int image_fd, uint
 	return result < 0 ? result : fd;
 }
 
-/* privileged: ioctl(2) LOOP_CONFIGURE CAP_SYS_ADMIN, fsuid 0 for the nodes */
+/* privileged: open(2) ioctl(2) CAP_SYS_ADMIN and fsuid 0: the loop nodes are root's, a device is bound to the image */
 int loop_attach(const struct plan_fs *fs, int image_fd, uint32_t max, int *out_fd,
 		char path[LOOP_PATH_MAX], struct err *err)
 {

@@ -35,7 +35,8 @@ static int namespaces_unshare(const struct plan *plan, struct err *err)
 	return result < 0 ? err_sys(err, -result, "cannot create namespaces") : 0;
 }
 
-/* privileged: ioctl(2) SIOCSIFFLAGS CAP_NET_ADMIN, on the network namespace just made */
+/* privileged: ioctl(2) CAP_NET_ADMIN: SIOCSIFFLAGS of "lo" in the network namespace just made, whose owner is the initial user
+ * namespace; the kernel has no other way to bring an interface up */
 static int namespaces_raise_loopback(struct err *err)
 {
 	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -40,6 +40,10 @@ void privs_drop(const struct plan_process *process);
 /* privs_drop_all() - as above with no capability left and no_new_privs set: monitor, servers, parse child, fatal path. */
 void privs_drop_all(void);
 
+/* privs_run_dropped() - call @work with @data; in the setuid flavour in a child that has dropped everything, whose memory is its own
+ * except for shared mappings. Returns what @work returned, 0 or a negative errno, or -EPROTO if the child was killed. */
+int privs_run_dropped(int (*work)(void *data), void *data);
+
 /* For privs_setuid.c and privs_plain.c: set and read back, or end the process. */
 _Noreturn void privs_fail(const char *what);
 uint64_t privs_get_permitted(void);

@@ -26,6 +26,11 @@ void privs_lower(void)
 {
 }
 
+int privs_run_dropped(int (*work)(void *data), void *data)
+{
+	return work(data);
+}
+
 static void privs_set_ambient(uint64_t caps)
 {
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)

@@ -8,9 +8,11 @@
 #include <sys/auxv.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "starter/privs.h"
+#include "starter/sys.h"
 
 /* Overlayfs copies files up with the credentials of its mounter: the directories of the upper tree belong to whom the image says, the
  * files get their owner, mode and attributes from below. The payload's own rights are checked before these on every access. */
@@ -72,7 +74,7 @@ void privs_lower(void)
 }
 
 /* The caller's groups stay: he had them before. */
-/* privileged: setresuid(2) setresgid(2) prctl(PR_CAPBSET_DROP) CAP_SETUID CAP_SETGID CAP_SETPCAP */
+/* privileged: setresuid(2) setresgid(2) capset(2) CAP_SETUID CAP_SETGID CAP_SETPCAP: to drop all ids and sets for good */
 void privs_drop_all(void)
 {
 	uint64_t permitted = privs_get_permitted();
@@ -92,4 +94,21 @@ void privs_drop(const struct plan_process *process)
 {
 	(void)process; /* the policy has refused a plan that asks for more */
 	privs_drop_all();
+}
+
+int privs_run_dropped(int (*work)(void *data), void *data)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		return -errno;
+	if (child == 0) {
+		privs_drop_all();
+		sys_exit_thread(-work(data) & 0xff);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EPROTO;
 }

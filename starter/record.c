@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ipc/channel.h"
@@ -21,7 +20,6 @@
 #include "ipc/plan_decode.h"
 #include "starter/flavour.h"
 #include "starter/privs.h"
-#include "starter/sys.h"
 
 /* What the parse child writes and the parent reads; nothing in it is a pointer. */
 struct record_page {
@@ -30,34 +28,23 @@ struct record_page {
 	struct plan plan;
 };
 
-_Noreturn static void record_parse_child(const void *bytes, size_t length, struct record_page *page)
+struct record_work {
+	const void *bytes;
+	size_t length;
+	struct record_page *page;
+};
+
+/* In the setuid flavour the last thing that a child without any right does: it may only compute and end (rule R4). */
+static int record_decode(void *data)
 {
 	const struct rlimit seconds = {2, 2};
+	const struct record_work *work = data;
+	struct record_page *page = work->page;
 
-	if (setrlimit(RLIMIT_CPU, &seconds) < 0)
-		sys_exit_thread(1);
-	privs_drop_all();
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0) < 0)
-		sys_exit_thread(1);
-	page->result = plan_decode(bytes, length, &page->plan, &page->err);
-	sys_exit_thread(0);
-}
-
-static int record_decode_dropped(const void *bytes, size_t length, struct record_page *page,
-				 struct err *err)
-{
-	pid_t child = fork();
-	int status;
-
-	if (child < 0)
-		return err_sys(err, errno, "cannot fork the parse child");
-	if (child == 0)
-		record_parse_child(bytes, length, page);
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return err_sys(err, errno, "cannot wait for the parse child");
-	if (status != 0)
-		return err_set(err, ERR_PROTOCOL, EPROTO, "the launch request could not be decoded");
+	if (flavour_is_setuid &&
+	    (setrlimit(RLIMIT_CPU, &seconds) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0) < 0))
+		return -EPERM;
+	page->result = plan_decode(work->bytes, work->length, &page->plan, &page->err);
 	return 0;
 }
 
@@ -108,10 +95,8 @@ int record_receive(struct record *record, struct err *err)
 	page = record_map(sizeof(*page), flavour_is_setuid ? MAP_SHARED : MAP_PRIVATE);
 	if (!page)
 		return err_sys(err, errno, "cannot reserve memory for the launch request");
-	if (flavour_is_setuid)
-		result = record_decode_dropped(bytes, length, page, err);
-	else
-		page->result = plan_decode(bytes, length, &page->plan, &page->err);
+	if (privs_run_dropped(record_decode, &(struct record_work){bytes, length, page}) < 0)
+		result = err_set(err, ERR_PROTOCOL, EPROTO, "the launch request could not be decoded");
 	record->fd_count = channel.count;
 	memcpy(record->fds, channel.fds, sizeof(record->fds));
 	if (result == 0)

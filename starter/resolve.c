@@ -58,8 +58,8 @@ static int resolve_create_now(int parent_fd, const char *name, mode_t mode, cons
 	return result;
 }
 
-/* privileged: mkdirat(2) openat(2) symlinkat(2) fchmodat(2), fsuid 0: in directories that are not the caller's own, since without
- * CAP_DAC_OVERRIDE each owner can write to his own only */
+/* privileged: mkdirat(2) openat(2) symlinkat(2) fchmodat(2) fsuid 0: in directories of ours that are not the caller's own; the window has
+ * no capability, so each owner can write to his own only */
 int resolve_create(int parent_fd, const char *name, mode_t mode, const char *link)
 {
 	struct stat st;

@@ -95,6 +95,64 @@ static bool is_documented(const char *text, const char *name)
 	return strstr(text, active) || strstr(text, empty);
 }
 
+/* One line each: a value that this version cannot honour is refused under the directive's name. */
+static void check_supported_refuses_what_would_be_ignored(void **state)
+{
+	static const char *const lines[] = {
+		"oci mode = yes",
+		"mount hostfs = yes",
+		"allow net users = ann",
+		"allow net groups = users",
+		"allow net networks = bridge",
+		"allow netns paths = /run/netns/a",
+		"always use nv = yes",
+		"always use rocm = yes",
+		"use nvidia-container-cli = yes",
+		"cni configuration path = /etc/cni",
+		"cni plugin path = /opt/cni",
+		"cryptsetup path = /sbin/cryptsetup",
+		"ldconfig path = /sbin/ldconfig",
+		"nvidia-container-cli path = /usr/bin/nvidia-container-cli",
+		"mksquashfs path = /usr/bin/mksquashfs",
+		"unsquashfs path = /usr/bin/unsquashfs",
+		"mksquashfs procs = 2",
+		"mksquashfs mem = 1G",
+		"download concurrency = 4",
+		"download part size = 1024",
+		"download buffer size = 1024",
+		"sif fuse = yes",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct err err = ERR_INIT;
+
+		assert_int_equal(parse(lines[i], &err), 0);
+		assert_int_equal(conf_check_supported(&conf, &err), -EOPNOTSUPP);
+		assert_memory_equal(strchr(err.message, '"') + 1, lines[i], strcspn(lines[i], "=") - 1);
+	}
+}
+
+/* Those that the launch, the starter or the imager read by their member. */
+static void parse_fills_the_member(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(parse("enable fusemount = no\ntmp sandbox = no\nallow container encrypted = no\n"
+			       "root search path = /a:/b\nuser search path = $PATH:/c\nmemory fs type = ramfs\n"
+			       "mount slave = no\n",
+			       &err),
+			 0);
+	assert_false(conf.enable_fusemount);
+	assert_false(conf.tmp_sandbox);
+	assert_false(conf.allow_container_encrypted);
+	assert_string_equal(conf.root_search_path, "/a:/b");
+	assert_string_equal(conf.user_search_path, "$PATH:/c");
+	assert_int_equal(conf.memory_fs_type, CONF_MEMFS_RAMFS);
+	assert_false(conf.mount_slave);
+}
+
 static void template_and_table_agree(void **state)
 {
 	static char text[CONF_TEXT_MAX];
@@ -165,6 +223,8 @@ int main(void)
 		cmocka_unit_test(parse_rejects_wrong_values),
 		cmocka_unit_test(parse_empties_absent_lists),
 		cmocka_unit_test(check_supported_names_the_directive),
+		cmocka_unit_test(check_supported_refuses_what_would_be_ignored),
+		cmocka_unit_test(parse_fills_the_member),
 		cmocka_unit_test(template_and_table_agree),
 		cmocka_unit_test(file_load_wants_a_trusted_file),
 	};

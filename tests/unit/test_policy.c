@@ -77,15 +77,36 @@ static void setuid_flow_refuses_what_needs_root(void **state)
 	DENIED(facts.fds[1].fs_magic = 0x6e736673);
 }
 
+static void generated_file(const char *target)
+{
+	plan.mounts[0].kind = PLAN_MOUNT_FILE;
+	plan.mounts[0].origin = PLAN_ORIGIN_FILE;
+	(void)plan_add_text(&plan, target, &plan.mounts[0].target, NULL);
+}
+
 static void directives_bind(void **state)
 {
 	(void)state;
 	DENIED(conf.user_bind_control = false);
 	DENIED(conf.allow_container_sif = false);
 	DENIED(conf.allow_kernel_squashfs = false);
+	DENIED((conf.allow_container_squashfs = false, plan.fs[0].container = PLAN_CONTAINER_SQUASHFS));
+	DENIED((conf.allow_container_extfs = false, plan.fs[0].container = PLAN_CONTAINER_EXTFS));
+	DENIED((conf.allow_kernel_extfs = false, plan.fs[0].type = PLAN_FS_EXT3));
+	DENIED((conf.mount_slave = false));
+	DENIED((conf.memory_fs_type = CONF_MEMFS_RAMFS));
+	DENIED((conf.config_resolv_conf = false, plan.mounts[0].origin = PLAN_ORIGIN_RESOLV,
+		plan_add_text(&plan, "/etc/resolv.conf", &plan.mounts[0].target, NULL)));
+	DENIED((conf.mount_hostfs = true, plan.mounts[0].origin = PLAN_ORIGIN_HOSTFS));
+	DENIED((conf.limit_container_groups.count = 1, conf.limit_container_groups.items[0] = "4242"));
 	DENIED((conf.mount_proc = false, plan.mounts[0].kind = PLAN_MOUNT_PROC));
 	DENIED((conf.mount_devpts = false, plan.mounts[0].kind = PLAN_MOUNT_DEVPTS));
 	DENIED((conf.allow_pid_ns = false, plan.ns_pid = true));
+	DENIED((conf.allow_ipc_ns = false, plan.ns_ipc = true));
+	DENIED((conf.allow_uts_ns = false, plan.ns_uts = true));
+	DENIED((conf.shared_loop_devices = false, plan.loop_shared = true));
+	DENIED((conf.config_passwd = false, generated_file("/etc/passwd")));
+	DENIED((conf.config_group = false, generated_file("/etc/group")));
 	DENIED((conf.enable_overlay = CONF_OVERLAY_NO, plan.writable_tmpfs = true));
 	DENIED((conf.limit_container_owners.count = 1, conf.limit_container_owners.items[0] = "4242"));
 	DENIED((conf.limit_container_paths.count = 1, conf.limit_container_paths.items[0] = "/nowhere"));
