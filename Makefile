@@ -68,6 +68,15 @@ STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record
 STARTER_HEADERS := ipc/cleanup_fd.h ipc/limits.h policy/directives.h starter/flavour.h starter/stage.h
 FLAVOUR_PLAIN := starter/flavour_plain.c starter/privs_plain.c starter/idmap.c starter/mnt_legacy.c starter/layer_points.c \
 	starter/seccomp_root.c starter/chrooted.c starter/fuse_program.c
+# Runs where namespaces and mounts are refused; written for one machine, refused by a line on others.
+ifeq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
+CONFINED_SRCS := starter/confined/unsupported.c starter/confined/path.c
+PATH_LOADER :=
+else
+PATH_LOADER := $(LIBEXEC_BIN)/path-loader
+CONFINED_SRCS := starter/confined/supervise.c starter/confined/calls.c starter/confined/program.c starter/confined/proc.c \
+	starter/confined/tracee.c starter/confined/filter.c starter/confined/view.c starter/confined/path.c
+endif
 FLAVOUR_SETUID := starter/flavour_setuid.c starter/privs_setuid.c
 
 FUSE_SRCS := starter/fuse/squashfs_server.c starter/fuse/confine.c starter/fuse/fuse_protocol.c \
@@ -85,7 +94,7 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend
 	frontend/launch/launch.c frontend/launch/host.c frontend/launch/attempt.c frontend/launch/id_map.c frontend/launch/ladder.c \
 	frontend/launch/engine.c frontend/launch/bind.c frontend/launch/account.c \
 	policy/capability.c \
-	frontend/launch/plan_build.c frontend/launch/images.c frontend/launch/mounts.c frontend/launch/mount_list.c \
+	frontend/launch/plan_build.c frontend/launch/confined.c frontend/launch/images.c frontend/launch/mounts.c frontend/launch/mount_list.c \
 	frontend/launch/user_dirs.c frontend/launch/user_binds.c frontend/launch/identity.c frontend/launch/seccomp_filter.c \
 	frontend/launch/plan_print.c frontend/launch/env.c frontend/launch/tmp_sandbox.c frontend/launch/outer.c frontend/launch/hand_down.c \
 	frontend/action/spec.c frontend/action/shell_eval.c frontend/action/shell_word.c frontend/action/shell_builtin.c \
@@ -107,7 +116,7 @@ PLACED_SRCS := frontend/cli_options.c frontend/settings/install.c starter/flavou
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
 PROGRAMS := $(BUILD)/bin/singularity $(BUILD)/bin/run-singularity $(LIBEXEC_BIN)/imager $(LIBEXEC_BIN)/starter \
-	$(LIBEXEC_BIN)/starter-suid $(LIBEXEC_BIN)/squashfs-server $(LIBEXEC_BIN)/action $(CONFDIR_BUILD)/singularity.conf
+	$(LIBEXEC_BIN)/starter-suid $(LIBEXEC_BIN)/squashfs-server $(LIBEXEC_BIN)/action $(PATH_LOADER) $(CONFDIR_BUILD)/singularity.conf
 
 .PHONY: all clean
 all: $(PROGRAMS)
@@ -144,12 +153,19 @@ $(OBJ)/starter/fuse/%.o: starter/fuse/%.c
 
 STATIC := $(if $(SANITIZE),,-static-pie)
 
-$(LIBEXEC_BIN)/starter: $(call obj,$(STARTER_SRCS) $(FLAVOUR_PLAIN) $(IPC_STARTER_SRCS) $(POLICY_SRCS))
+$(LIBEXEC_BIN)/starter: $(call obj,$(STARTER_SRCS) $(FLAVOUR_PLAIN) $(CONFINED_SRCS) $(IPC_STARTER_SRCS) $(POLICY_SRCS))
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^
 $(LIBEXEC_BIN)/starter-suid: $(call obj,$(STARTER_SRCS) $(FLAVOUR_SETUID) $(IPC_STARTER_SRCS) $(POLICY_SRCS))
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^
+# Freestanding: what it maps must find nothing of it in the way.
+LOADER_FLAGS := -ffreestanding -fno-builtin -fno-stack-protector -fcf-protection=none -fPIE -fvisibility=hidden \
+	-fno-asynchronous-unwind-tables -nostdlib -nostartfiles -static-pie -Wl,--no-dynamic-linker -Wl,-z,norelro \
+	-Wl,-z,noexecstack -Wl,--build-id=none
+$(LIBEXEC_BIN)/path-loader: starter/confined/loader.c starter/confined/loader.h
+	@mkdir -p $(@D)
+	$(call show,LD)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -O2 $(WARNINGS) $(LOADER_FLAGS) -o $@ $<
 $(LIBEXEC_BIN)/squashfs-server: $(call obj,$(FUSE_SRCS))
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libsquashfuse.a -l:libdeflate.a -l:libz.a -l:liblzma.a \
@@ -191,7 +207,7 @@ clean:
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 TESTED_SRCS := $(sort $(filter-out frontend/main.c frontend/imager.c frontend/action/main.c starter/main.c,\
 	$(FRONTEND_SRCS) $(IMAGER_SRCS) $(ACTION_SRCS) $(IPC_STARTER_SRCS) $(IPC_FRONTEND_SRCS) $(POLICY_SRCS) \
-	$(POLICY_FRONTEND_SRCS) $(STARTER_SRCS) $(FLAVOUR_PLAIN) $(NAMES_LIBC)))
+	$(POLICY_FRONTEND_SRCS) $(STARTER_SRCS) $(FLAVOUR_PLAIN) $(CONFINED_SRCS) $(NAMES_LIBC)))
 TEST_LIBS := -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -lseccomp -lcmocka -lpthread
 
 $(BUILD)/libtested.a: $(call obj,$(TESTED_SRCS)) $(PB_OBJS)
@@ -288,7 +304,7 @@ bench: all
 # ---- installation -----------------------------------------------------------------------------------------------------
 MAN_PAGES := $(wildcard frontend/man/*.[158])
 CONF_FILES := $(wildcard etc/*.conf etc/*.toml etc/*.json etc/*/*.json)
-SHARED_PROGRAMS := $(LIBEXEC_BIN)/starter $(LIBEXEC_BIN)/squashfs-server $(LIBEXEC_BIN)/action
+SHARED_PROGRAMS := $(LIBEXEC_BIN)/starter $(LIBEXEC_BIN)/squashfs-server $(LIBEXEC_BIN)/action $(PATH_LOADER)
 
 # $(1) singularity and $(2) imager, of either kind, and $(3) bin, $(4) libexec, $(5) etc: a tree. Files of the administrator stay.
 define install_tree
@@ -314,7 +330,7 @@ endif
 uninstall:
 	rm -f "$(DESTDIR)$(BINDIR)/singularity" "$(DESTDIR)$(BINDIR)/run-singularity"
 	@set -e; for f in $(MAN_PAGES); do rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}"; done
-	@set -e; for p in imager starter starter-suid squashfs-server action; do rm -f "$(DESTDIR)$(LIBEXECDIR)/singularity/bin/$$p"; done
+	@set -e; for p in imager starter starter-suid squashfs-server action path-loader; do rm -f "$(DESTDIR)$(LIBEXECDIR)/singularity/bin/$$p"; done
 	rm -rf "$(DESTDIR)$(LIBEXECDIR)/singularity/nested"
 	rm -rf "$(DESTDIR)$(LIBEXECDIR)/singularity/nested"
 	@rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(LIBEXECDIR)/singularity/bin" "$(DESTDIR)$(LIBEXECDIR)/singularity" 2>/dev/null || :

@@ -9,7 +9,8 @@
 
 #define IMAGE_TEXT                                                                                                     \
 	"The image is a SIF file, a sandbox directory, or a bare squashfs or ext3 file system.\n"                      \
-	"Flags end at the image: all that follows it belongs to the container."
+	"Flags end at the image: all that follows it belongs to the container.\n"                                      \
+	"Where namespaces are refused it runs by tracing: experimental, and no isolation."
 
 /* clang-format off */
 const struct cli_command_row cli_commands[] = {

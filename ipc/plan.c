@@ -219,7 +219,7 @@ static int plan_check_head(const struct plan *plan, struct err *err)
 {
 	CHECK(plan->version == PLAN_VERSION, "the request has version %u, this starter speaks %u", plan->version,
 	      PLAN_VERSION);
-	CHECK(plan->flow >= PLAN_FLOW_SETUID && plan->flow <= PLAN_FLOW_NESTED_ROOT, "unknown flow");
+	CHECK(plan->flow >= PLAN_FLOW_SETUID && plan->flow <= PLAN_FLOW_CONFINED, "unknown flow");
 	CHECK(plan->message_level >= -100 && plan->message_level <= 100, "unknown message level");
 	CHECK(plan->init >= PLAN_INIT_NONE && plan->init <= PLAN_INIT_SHIM, "unknown init");
 	CHECK(plan->init == PLAN_INIT_NONE || plan->ns_pid, "an init needs a PID namespace");
@@ -227,6 +227,8 @@ static int plan_check_head(const struct plan *plan, struct err *err)
 		      plan->text[plan->text_bytes - 1] == '\0',
 	      "the texts are not terminated");
 	CHECK(plan_has_text(plan, plan->hostname) && (!plan->hostname || plan->ns_uts), "the host name does not fit");
+	CHECK(plan_has_text(plan, plan->session) && (plan->session != 0) == (plan->flow == PLAN_FLOW_CONFINED),
+	      "a session directory does not fit the flow");
 	CHECK(plan->fs_count >= 1 && plan->fs_count <= PLAN_MAX_FS, "no image, or too many");
 	CHECK(plan->mount_count <= PLAN_MAX_MOUNTS, "too many mounts");
 	return 0;

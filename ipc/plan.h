@@ -28,6 +28,7 @@ enum plan_flow {
 	PLAN_FLOW_FAKEROOT,    /* own user namespace, caller is 0 */
 	PLAN_FLOW_ROOT,        /* root of the initial user namespace */
 	PLAN_FLOW_NESTED_ROOT, /* CAP_SYS_ADMIN held in another user namespace: no new one is made */
+	PLAN_FLOW_CONFINED,    /* no namespace, no mount: paths are translated under ptrace(2) */
 };
 
 enum plan_fs_type { PLAN_FS_DIRECTORY = 1, PLAN_FS_SQUASHFS, PLAN_FS_EXT3 };
@@ -183,6 +184,7 @@ struct plan {
 	bool propagation_private; /* else slave */
 	bool session_ramfs;
 	uint64_t session_bytes; /* 0: no limit (root) */
+	plan_text_t session;    /* CONFINED, nobody else: host directory for what would be on the session tmpfs; the frontend removes it */
 
 	uint32_t fs_count;
 	struct plan_fs fs[PLAN_MAX_FS]; /* fs[0] is the root */

@@ -133,6 +133,7 @@ static const struct decode_field plan_fields[] = {
 	MANY(plan, 24, TYPE_MESSAGE, mounts, mount_count, PLAN_MAX_MOUNTS, &mount_table),
 	SUB(plan, 25, process, &process_table),
 	MANY(plan, 26, TYPE_BYTES, text, text_bytes, PLAN_TEXT_MAX, NULL),
+	ONE(plan, 28, TYPE_U32, session),
 };
 TABLE(plan_table, plan_fields);
 

@@ -139,6 +139,7 @@ static void encode_head(const struct plan *plan, struct encode_space *space)
 	to->propagation_private = plan->propagation_private;
 	to->session_ramfs = plan->session_ramfs;
 	to->session_bytes = plan->session_bytes;
+	to->session_text = plan->session;
 	to->allow_setuid_files = plan->allow_setuid_files;
 	to->root_writable = plan->root_writable;
 	to->writable_tmpfs = plan->writable_tmpfs;

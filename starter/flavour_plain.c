@@ -14,6 +14,7 @@
 #include "ipc/cleanup_fd.h"
 #include "starter/binds.h"
 #include "starter/chrooted.h"
+#include "starter/confined/confined.h"
 #include "starter/fuse_program.h"
 #include "starter/idmap.h"
 #include "starter/layer_points.h"
@@ -31,7 +32,7 @@ int flavour_prepare(struct stage *stage, struct err *err)
 {
 	if (stage->plan->flow == PLAN_FLOW_SETUID)
 		return err_set(err, ERR_PROTOCOL, EPROTO, "this starter is not the setuid one");
-	return idmap_enter(stage, err);
+	return stage->plan->flow == PLAN_FLOW_CONFINED ? confined_run(stage, err) : idmap_enter(stage, err);
 }
 
 /* Cloned at once where that is possible: the session directory must not show up in a source that it covers. */

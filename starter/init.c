@@ -67,7 +67,7 @@ static void init_wait(pid_t child, bool follow_stop, int *status)
 }
 
 /* The caller's shell must see the signal that ended the payload; without a core dump of ours. */
-_Noreturn static void init_end_as(int status)
+_Noreturn void init_end_as(int status)
 {
 	const struct rlimit no_core = {0, 0};
 

@@ -16,4 +16,7 @@ int init_follow_monitor(struct err *err);
  * (128+N for signal N). Returns 0 in the payload's process only. */
 int init_shim(struct err *err);
 
+/* init_end_as() - end as a child with the wait status @status did: with its exit status, or by its signal. */
+_Noreturn void init_end_as(int status);
+
 #endif

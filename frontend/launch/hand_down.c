@@ -119,6 +119,9 @@ int hand_down_add(struct builder *builder, struct err *err)
 	struct outer_facts facts = {.has_image = false};
 	int result = hand_down_add_nest(builder, err);
 
+	/* What is handed down serves mounts, and those who were refused them have none to offer. */
+	if (builder->plan->flow == PLAN_FLOW_CONFINED)
+		return result;
 	if (result == 0)
 		result = hand_down_add_fuse(builder, err);
 	if (result == 0)

@@ -183,6 +183,13 @@ void host_probe_namespaces(struct host_probe *probe)
 	probe->errnum = found.errnum;
 }
 
+const char *host_get_step_name(enum host_step step)
+{
+	static const char *const names[] = {"nothing", "a user namespace", "the id map of a user namespace", "a mount"};
+
+	return names[step];
+}
+
 /* The probe is for those who would need a user namespace, and have reason to doubt. */
 static void host_look_at_namespaces(struct host *host)
 {

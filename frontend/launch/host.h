@@ -59,6 +59,9 @@ uint32_t host_read_hints(void);
  * Tried in a child that is gone afterwards; costs about a millisecond. Fills @probe but for its hints. See user_namespaces(7). */
 void host_probe_namespaces(struct host_probe *probe);
 
+/* host_get_step_name() - "a user namespace" and the like, for messages. */
+const char *host_get_step_name(enum host_step step);
+
 bool host_has_cap(const struct host *host, int cap);
 
 /* host_read_map() - lines of /proc/self/@which (uid_map, gid_map). *@count ≤ PLAN_MAX_EXTENTS. */

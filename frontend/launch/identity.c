@@ -16,7 +16,8 @@
 
 static int identity_add_accounts(struct builder *builder, struct err *err)
 {
-	bool as_root = builder->host->uid == 0 || builder->plan->flow == PLAN_FLOW_FAKEROOT;
+	bool as_root = builder->host->uid == 0 || builder->plan->flow == PLAN_FLOW_FAKEROOT ||
+		       builder->plan->process.emulate_root;
 	cleanup_ptr char *passwd = NULL, *group = NULL;
 	int result = 0;
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "frontend/launch/attempt.h"
+#include "frontend/launch/confined.h"
 #include "frontend/launch/images.h"
 #include "frontend/launch/plan_build.h"
 #include "ipc/cleanup.h"
@@ -104,9 +105,21 @@ static int reject_setuid(const struct builder *builder, struct err *err)
 
 static int reject_userns(const struct builder *builder, struct err *err)
 {
-	return builder->conf->allow_user_ns ? 0
-					    : err_set(err, ERR_DENIED, EPERM,
-						      "user namespaces are not allowed (allow user ns = no)");
+	const struct host_probe *probe = &builder->host->namespaces;
+
+	if (!builder->conf->allow_user_ns)
+		return err_set(err, ERR_DENIED, EPERM, "user namespaces are not allowed (allow user ns = no)");
+	return probe->refused == HOST_STEP_ALL ? 0 : NO(err, probe->errnum, "%s is refused", host_get_step_name(probe->refused));
+}
+
+/* Last of all, and only there: it is no container. One who forces it may see it anywhere. */
+static int reject_confined(const struct builder *builder, struct err *err)
+{
+	int result = builder->conf->allow_user_ns ? 0 : reject_userns(builder, err);
+
+	if (result == 0 && !ladder_is_forced(builder, LADDER_NAMESPACES) && builder->host->namespaces.refused == HOST_STEP_ALL)
+		return NO(err, EPERM, "namespaces and mounts are not refused");
+	return result < 0 ? result : confined_check_request(builder, err);
 }
 
 static bool ladder_makes_userns(const struct builder *builder)
@@ -201,6 +214,7 @@ static int ladder_need_kernel_mounts(const struct builder *builder, bool allowed
 	case PLAN_FLOW_USERNS:
 	case PLAN_FLOW_FAKEROOT:
 	case PLAN_FLOW_NESTED_ROOT:
+	case PLAN_FLOW_CONFINED:
 		break;
 	}
 	return NO(err, EPERM, "the kernel mounts image files for root of the first user namespace only");
@@ -226,7 +240,7 @@ static int reject_image_kernel(const struct builder *builder, struct err *err)
 static int reject_image_fuse(const struct builder *builder, struct err *err)
 {
 	cleanup_fd int fd = -1;
-	int result = ladder_need_fuse(builder, err);
+	int result = ladder_flow(builder) == PLAN_FLOW_CONFINED ? NO(err, EPERM, "mounts are refused") : ladder_need_fuse(builder, err);
 
 	return result < 0 ? result : builder->view->open_installed("squashfs-server", &fd, err);
 }
@@ -337,6 +351,8 @@ static const struct ladder_rung rungs_namespaces[] = {
 		    [ENGINE_SINGULARITY] = "at most 33 levels, and user.max_user_namespaces above 0 at each of them",
 		    [ENGINE_OTHER] = "allow unshare(2) and mount(2) in the outer container's seccomp profile; enter it by "
 				    "pivot_root(2), not chroot(2)"}},
+	{.name = "confined", .value = PLAN_FLOW_CONFINED, .how = "nobody: paths are translated by tracing (experimental)",
+	 .lost = "isolation altogether, speed", .reject = reject_confined},
 };
 
 static const struct ladder_rung rungs_ids[] = {

@@ -270,15 +270,17 @@ static void launch_warn_overlays(const struct image *image)
 		}
 }
 
-/* From here on @image is the unpacked tree, and this process the child of one that waits to remove it. */
-static int launch_use_sandbox(const struct cli_action *action, struct image *image, struct err *err)
+/* From here on @image is the unpacked tree, or itself where only the directory is wanted, and this process the child of one that
+ * waits to remove it. */
+static int launch_use_sandbox(const struct cli_action *action, struct image *image, bool unpack, struct err *err)
 {
 	struct tmp_sandbox sandbox;
 	struct image unpacked = IMAGE_INIT;
 	int result;
 
-	launch_warn_overlays(image);
-	result = tmp_sandbox_make(image, action->tmpdir, &sandbox, err);
+	if (unpack)
+		launch_warn_overlays(image);
+	result = tmp_sandbox_make(unpack ? image : NULL, action->tmpdir, &sandbox, err);
 	if (result < 0)
 		return result;
 	result = tmp_sandbox_fork(&sandbox, err);
@@ -286,6 +288,9 @@ static int launch_use_sandbox(const struct cli_action *action, struct image *ima
 		tmp_sandbox_remove(&sandbox);
 		return result;
 	}
+	builder.session = sandbox.dir; /* as long as this process lives */
+	if (!unpack)
+		return 0;
 	result = image_open(sandbox.root, true, &unpacked, err);
 	if (result < 0)
 		return result;
@@ -293,6 +298,16 @@ static int launch_use_sandbox(const struct cli_action *action, struct image *ima
 	*image = unpacked;
 	builder.image_temporary = true;
 	return 0;
+}
+
+/* What the confined flow makes needs a place, whatever the image is. */
+static int launch_is_confined(bool *out, struct err *err)
+{
+	enum plan_flow flow;
+	int result = plan_build_flow(&builder, &flow, err);
+
+	*out = result == 0 && flow == PLAN_FLOW_CONFINED;
+	return result;
 }
 
 static void launch_name_groups(const struct host *host, struct strlist *names)
@@ -334,7 +349,7 @@ static int launch_plan(const struct cli_request *request, struct host *host, str
 {
 	static struct action_spec spec;
 	cleanup_ptr char *named = strdup(image->path);
-	bool unpack;
+	bool unpack, confined = false;
 	int result;
 
 	builder = (struct builder){.request = request,
@@ -347,8 +362,10 @@ static int launch_plan(const struct cli_request *request, struct host *host, str
 	result = ladder_parse_forced(getenv("SINGULARITY_RUNG"), builder.forced, err);
 	if (result == 0)
 		result = launch_wants_sandbox(&request->action, image, &unpack, err);
-	if (result == 0 && unpack)
-		result = launch_use_sandbox(&request->action, image, err);
+	if (result == 0)
+		result = launch_is_confined(&confined, err);
+	if (result == 0 && (unpack || confined))
+		result = launch_use_sandbox(&request->action, image, unpack, err);
 	if (result == 0)
 		result = launch_read_grants(&request->action, host, err);
 	if (result == 0)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "frontend/launch/confined.h"
 #include "frontend/launch/plan_build.h"
 
 #include <errno.h>
@@ -206,6 +207,8 @@ static int build_ids(struct builder *builder, struct err *err)
 		build_self_map(&builder->plan->idmap, builder->host, fakeroot);
 		return 0;
 	default: /* PLAN_IDMAP_NONE */
+		builder->plan->process.emulate_root = builder->plan->flow == PLAN_FLOW_CONFINED &&
+						      builder->request->action.fakeroot && builder->host->uid != 0;
 		return builder->plan->flow == PLAN_FLOW_NESTED_ROOT ? build_nested_root(builder, err) : 0;
 	}
 }
@@ -279,7 +282,7 @@ static bool build_is_root_flow(const struct builder *builder)
 static bool build_is_root_inside(const struct builder *builder)
 {
 	return build_is_root_flow(builder) || builder->plan->flow == PLAN_FLOW_FAKEROOT ||
-	       (builder->plan->flow == PLAN_FLOW_USERNS && builder->host->uid == 0);
+	       ((builder->plan->flow == PLAN_FLOW_USERNS || builder->plan->flow == PLAN_FLOW_CONFINED) && builder->host->uid == 0);
 }
 
 static uint64_t build_root_caps(const struct builder *builder)
@@ -339,6 +342,8 @@ static int build_caps(struct builder *builder, struct err *err)
 	if (action->no_privs || (!action->keep_privs && builder->plan->flow != PLAN_FLOW_FAKEROOT &&
 				 builder->conf->root_default_capabilities == CONF_ROOTCAPS_NO))
 		process->no_new_privs = true;
+	/* The filter that makes the payload stop for its supervisor needs it. */
+	process->no_new_privs |= builder->plan->flow == PLAN_FLOW_CONFINED;
 	return 0;
 }
 
@@ -502,6 +507,10 @@ int plan_build(struct builder *builder, struct err *err)
 	builder->contained = action->contain || action->containall || action->compat;
 	result = plan_build_flow(builder, &plan->flow, err);
 	build_session(builder);
+	if (result == 0 && plan->flow == PLAN_FLOW_CONFINED) {
+		confined_explain(builder->host);
+		result = plan_add_text(plan, builder->session, &plan->session, err);
+	}
 	if (result == 0)
 		result = build_ids(builder, err);
 	if (result == 0)

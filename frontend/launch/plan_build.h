@@ -34,6 +34,7 @@ struct builder {
 	bool suid_installed;
 	bool image_temporary;  /* unpacked for this launch alone */
 	uint8_t forced[LADDER_COUNT]; /* by SINGULARITY_RUNG; see ladder_parse_forced() */
+	const char *session;   /* borrowed; the confined flow's directory, which the caller removes; NULL in other flows */
 	uint64_t granted_caps; /* of the caller, by capability.json; read where configuration or request ask for it */
 	/* results */
 	struct plan *plan;

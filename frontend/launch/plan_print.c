@@ -7,7 +7,7 @@
 #include "ipc/cleanup.h"
 #include "ipc/plan.h"
 
-static const char *const flows[] = {"", "setuid", "user namespace", "fakeroot", "root", "nested root"};
+static const char *const flows[] = {"", "setuid", "user namespace", "fakeroot", "root", "nested root", "confined"};
 static const char *const types[] = {"", "directory", "squashfs", "ext3"};
 static const char *const containers[] = {"", "sif", "squashfs", "extfs", "dir"};
 static const char *const methods[] = {"", "bind", "kernel", "fuse"};

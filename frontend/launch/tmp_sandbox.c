@@ -237,19 +237,21 @@ static int sandbox_prepare(const char *base, struct tmp_sandbox *out, struct err
 
 int tmp_sandbox_make(const struct image *image, const char *base, struct tmp_sandbox *out, struct err *err)
 {
-	const struct image_partition *root = image_get_root(image);
+	const struct image_partition *root = image ? image_get_root(image) : NULL;
 	const char *wanted = base ? base : getenv("TMPDIR");
 	cleanup_ptr char *whole = realpath(wanted && wanted[0] ? wanted : "/tmp", NULL);
 	int result;
 
 	*out = (struct tmp_sandbox)TMP_SANDBOX_INIT;
+	out->unpacked = image != NULL;
 	if (!whole)
 		return err_sys(err, errno, "cannot use temporary directory %s", wanted ? wanted : "/tmp");
 	tmp_sandbox_reap(whole);
 	sandbox_block_signals();
-	log_info("Converting SIF file to temporary sandbox...");
+	if (image)
+		log_info("Converting SIF file to temporary sandbox...");
 	result = sandbox_prepare(whole, out, err);
-	if (result == 0)
+	if (result == 0 && image)
 		result = sandbox_unpack(image, root, out->root, err);
 	if (result < 0) {
 		tmp_sandbox_remove(out);
@@ -291,7 +293,8 @@ int tmp_sandbox_fork(struct tmp_sandbox *sandbox, struct err *err)
 		return 0;
 	}
 	status = sandbox_wait(child);
-	log_info("Cleaning up image temporary dir(s)...");
+	if (sandbox->unpacked)
+		log_info("Cleaning up image temporary dir(s)...");
 	tmp_sandbox_remove(sandbox);
 	sandbox_end_as(status);
 }

@@ -12,11 +12,12 @@ struct tmp_sandbox {
 	char *dir;   /* owned; BASE/rootfs-XXXXXX, NULL: none */
 	char *root;  /* owned; the tree in it */
 	int lock_fd; /* owned; held as long as the directory is in use */
+	bool unpacked;
 };
 
-#define TMP_SANDBOX_INIT {NULL, NULL, -1}
+#define TMP_SANDBOX_INIT {NULL, NULL, -1, false}
 
-/* tmp_sandbox_make() - unpack the root file system of @image (borrowed) below @base (NULL: TMPDIR, or /tmp). Removes what dead
+/* tmp_sandbox_make() - unpack the root file system of @image (borrowed; NULL: leave it empty) below @base (NULL: TMPDIR, or /tmp). Removes what dead
  * launches of the same user left there. Blocks all signals and keeps them blocked: one that comes in between ends the unpacking,
  * and with it the launch. Returns 0, or a negative errno with @err and nothing left. */
 int tmp_sandbox_make(const struct image *image, const char *base, struct tmp_sandbox *out, struct err *err);

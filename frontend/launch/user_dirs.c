@@ -84,7 +84,7 @@ int user_dirs_add_home(struct builder *builder, struct err *err)
 		if (user_dirs_split_home(builder, &source, err) < 0)
 			return -EINVAL;
 	} else {
-		bool as_root = builder->plan->flow == PLAN_FLOW_FAKEROOT ||
+		bool as_root = builder->plan->flow == PLAN_FLOW_FAKEROOT || builder->plan->process.emulate_root ||
 			       (action->fakeroot && builder->host->uid == 0);
 
 		source = strdup(builder->host->home);

@@ -34,6 +34,7 @@ etc/singularity/seccomp-profiles/default.json
 etc/singularity/singularity.conf
 libexec/singularity/bin/action
 libexec/singularity/bin/imager
+libexec/singularity/bin/path-loader
 libexec/singularity/bin/squashfs-server
 libexec/singularity/bin/starter
 libexec/singularity/nested/bin/run-singularity

@@ -399,6 +399,40 @@ static void flows_are_chosen(void **state)
 	assert_int_equal(err.kind, ERR_DENIED);
 }
 
+static void refused_namespaces_confine(void **state)
+{
+	enum plan_flow flow;
+	static char session[] = "/tmp/rootfs-x";
+
+	(void)state;
+	host.namespaces = (struct host_probe){HOST_HINT_SECCOMP, HOST_STEP_UNSHARE, EPERM};
+	assert_int_equal(flow_now(), PLAN_FLOW_CONFINED);
+	request.action.fakeroot = true;
+	assert_int_equal(flow_now(), PLAN_FLOW_CONFINED);
+	image.kind = IMAGE_SANDBOX;
+	builder.session = session;
+	assert_int_equal(plan_build(&builder, &err), 0);
+	assert_true(plan.process.no_new_privs && plan.process.emulate_root);
+	assert_int_equal(plan.idmap.method, PLAN_IDMAP_NONE);
+	assert_string_equal(plan_get_text(&plan, plan.session), session);
+	assert_string_equal(builder.home, "/root");
+	/* The same for a root without rights. */
+	as_root();
+	host.caps = 0;
+	assert_int_equal(flow_now(), PLAN_FLOW_CONFINED);
+	/* What was asked for is not left out. */
+	request.action.pid = true;
+	assert_true(plan_build_flow(&builder, &flow, &err) == -EPERM && strstr(err.message, "--pid cannot be had here"));
+	request.action.no_pid = true;
+	assert_int_equal(flow_now(), PLAN_FLOW_CONFINED);
+	request.action.writable_tmpfs = true;
+	assert_int_equal(plan_build_flow(&builder, &flow, &err), -EPERM);
+	builder.image_temporary = true;
+	assert_int_equal(flow_now(), PLAN_FLOW_CONFINED);
+	request.action.containall = true;
+	assert_int_equal(plan_build_flow(&builder, &flow, &err), -EPERM);
+}
+
 static void missing_bind_source_is_fatal(void **state)
 {
 	static char bind[] = "/no/such:/x";
@@ -760,6 +794,7 @@ int main(void)
 		CASE(compat_with_binds),
 		CASE(no_mounts),
 		CASE(flows_are_chosen),
+		CASE(refused_namespaces_confine),
 		CASE(missing_bind_source_is_fatal),
 		CASE(inherited_bind_without_source_is_skipped),
 		CASE(user_bind_control_drops_binds),

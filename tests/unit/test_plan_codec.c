@@ -39,6 +39,18 @@ static int setup(void **state)
 	return plan_add_text(&plan, "/data", &mount->target, NULL);
 }
 
+static void a_session_directory_is_for_the_confined_flow(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(plan_add_text(&plan, "/tmp/rootfs-x", &plan.session, &err), 0);
+	assert_int_equal(plan_check(&plan, 5, &err), -EPROTO);
+	plan.flow = PLAN_FLOW_CONFINED;
+	plan.session = 0;
+	assert_int_equal(plan_check(&plan, 5, &err), -EPROTO);
+}
+
 static int decode(const uint8_t *bytes, size_t len, struct err *err)
 {
 	memset(&back, 0, sizeof(back));
@@ -173,6 +185,7 @@ int main(void)
 		cmocka_unit_test_setup(decode_rejects_every_truncation, setup),
 		cmocka_unit_test_setup(decode_rejects_numbers_that_do_not_fit, setup),
 		cmocka_unit_test_setup(check_rejects_each_defect, setup),
+		cmocka_unit_test_setup(a_session_directory_is_for_the_confined_flow, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
