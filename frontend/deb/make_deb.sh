@@ -88,7 +88,7 @@ depends=$(library_packages "$root/usr/bin/singularity" "$root/$libexec/imager")
 finish singularity-c "$root" <<END
 Depends: $depends
 Recommends: uidmap
-Suggests: singularity-c-suid, fuse-overlayfs, debootstrap
+Suggests: singularity-c-suid, fuse-overlayfs, fuse2fs, debootstrap
 Conflicts: apptainer, singularity-ce, singularity-container
 Description: Singularity containers, in C
  Runs and builds SIF, squashfs and directory images with the command line of
