@@ -88,7 +88,7 @@ ACTION_SRCS := frontend/action/main.c frontend/action/read_ahead.c frontend/acti
 
 FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend/cli_csv.c frontend/cli_help.c \
 	frontend/cli_options.c frontend/cli_value.c frontend/inspect.c \
-	frontend/run_help.c \
+	frontend/run_help.c frontend/doctor.c frontend/doctor_print.c \
 	frontend/settings/install.c \
 	frontend/image/image.c frontend/image/arch.c frontend/image/bytes.c frontend/image/sif.c frontend/image/sif_layout.c frontend/image/probe.c frontend/image/attributes.c \
 	frontend/launch/launch.c frontend/launch/host.c frontend/launch/attempt.c frontend/launch/id_map.c frontend/launch/ladder.c \

@@ -226,6 +226,7 @@ static int take_positional(struct parser *parser, struct err *err)
 	case CLI_VERSION:
 	case CLI_FULL_VERSION:
 	case CLI_BUILDCFG:
+	case CLI_DOCTOR:
 	case CLI_GROUP:
 	case CLI_FORWARD:
 	case CLI_LATER:

@@ -29,6 +29,7 @@ enum cli_command {
 	CLI_VERSION,
 	CLI_HELP,
 	CLI_BUILDCFG,
+	CLI_DOCTOR,
 	CLI_FULL_VERSION, /* --version: with the program's name */
 	CLI_GROUP,   /* first of two words */
 	CLI_FORWARD, /* served by the imager: options in request.forward, arguments in request.rest */
@@ -107,6 +108,7 @@ struct cli_request {
 	struct cli_build build;
 	struct cli_inspect inspect;
 	struct cli_run_help run_help;
+	bool doctor_json;
 	struct strlist help_topic; /* help [cmd [sub]] */
 	struct strlist rest;       /* positional arguments of the other commands */
 	struct strlist forward;    /* CLI_FORWARD: the options given, by flag or environment, as --name or --name=value */

@@ -25,6 +25,15 @@ const struct cli_command_row cli_commands[] = {
 	{.name = "buildcfg", .command = CLI_BUILDCFG, .min = 0, .max = 1, .hidden = true,
 	 .synopsis = "[parameter]", .brief = "Print where this installation lies",
 	 .description = "Prints NAME=value lines, or the value of one parameter."},
+	{.name = "doctor", .command = CLI_DOCTOR, .on = CLI_ON_DOCTOR, .min = 0, .max = 0,
+	 .synopsis = "[doctor options...]",
+	 .brief = "Show what works on this machine, and what would help",
+	 .description = "Says where we run, which method a launch uses for each of its steps (*), why it does not\n"
+			"use a better one, and what would change that, in the words of the container around us.\n"
+			"Everything is tried in processes that leave nothing behind. Exit status 1 if no container\n"
+			"can be launched here.",
+	 .examples = "$ singularity doctor\n"
+		     "$ singularity doctor --json"},
 	{.name = "exec", .command = CLI_EXEC, .on = CLI_ON_EXEC, .min = 2, .max = INT_MAX,
 	 .synopsis = "[exec options...] <container> <command>",
 	 .brief = "Run a command within a container",

@@ -207,6 +207,7 @@ const struct cli_option cli_options[] = {
 	BOOL_ROW("helpfile", 'H', CLI_ON_INSPECT, NULL, INSPECT(helpfile), "show the help text"),
 	BOOL_ROW("list-apps", 0, CLI_ON_INSPECT, NULL, INSPECT(list_apps), "list the applications in the image"),
 	BOOL_ROW("json", 'j', CLI_ON_INSPECT, NULL, INSPECT(json), "print JSON"),
+	BOOL_ROW("json", 'j', CLI_ON_DOCTOR, NULL, offsetof(struct cli_request, doctor_json), "print JSON"),
 	BOOL_ROW("all", 0, CLI_ON_INSPECT, NULL, INSPECT(all), "show everything; implies --json, ignores --app"),
 	VALUE_ROW("app", 0, CLI_TYPE_STRING, CLI_ON_INSPECT, NULL, INSPECT(app), "string", "look at one application of the image"),
 	VALUE_ROW("app", 0, CLI_TYPE_STRING, CLI_ON_RUN_HELP, NULL, offsetof(struct cli_request, run_help.app), "string", "show the help text of one application"),

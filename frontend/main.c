@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "frontend/cli.h"
+#include "frontend/doctor.h"
 #include "frontend/inspect.h"
 #include "frontend/launch/launch.h"
 #include "frontend/run_help.h"
@@ -210,6 +211,8 @@ static int dispatch(const struct cli_request *request, struct err *err)
 		return cli_print_help(&request->help_topic, err);
 	case CLI_BUILDCFG:
 		return run_buildcfg(request, err);
+	case CLI_DOCTOR:
+		return doctor_run(request, err);
 	case CLI_FORWARD:
 		return run_forward(request, err);
 	case CLI_NONE:

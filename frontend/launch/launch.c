@@ -37,15 +37,15 @@ static struct plan plan;
 static struct builder builder;
 static struct facts facts;
 
-static int launch_load_conf(const struct cli_request *request, struct err *err)
+int launch_load_conf(const struct cli_request *request, struct conf *out, struct err *err)
 {
 	cleanup_ptr char *path = NULL;
 
 	if (asprintf(&path, "%s/singularity.conf", install_get()->confdir) < 0)
 		return err_sys(err, ENOMEM, "cannot name the configuration");
-	if (conf_file_load(request->config ? request->config : path, &conf, err) < 0)
+	if (conf_file_load(request->config ? request->config : path, out, err) < 0)
 		return -EINVAL;
-	return conf_check_supported(&conf, err);
+	return conf_check_supported(out, err);
 }
 
 /* "scheme://" or one of the schemes that go without slashes. */
@@ -400,7 +400,7 @@ int launch_run(const struct cli_request *request, struct err *err)
 	int result;
 
 	launch_note_descriptors(inherited);
-	result = launch_load_conf(request, err);
+	result = launch_load_conf(request, &conf, err);
 	if (result == 0)
 		result = host_read(&host, err);
 	if (result == 0)
