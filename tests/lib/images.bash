@@ -48,3 +48,16 @@ sif_add_partition() { # SIF FILE-OF-FS squashfs|ext3 data|overlay
 	little_endian $((free - 1)) 8 | dd of="$1" bs=1 seek=80 conv=notrunc status=none
 	little_endian $((at + size - $(sif_number "$1" 112))) 8 | dd of="$1" bs=1 seek=120 conv=notrunc status=none
 }
+
+# Where the root file system begins.
+sif_root_offset() { # SIF
+	local slot table
+	table=$(sif_number "$1" 96)
+	for ((slot = table; slot < table + 48 * 585; slot += 585)); do
+		[ "$(od -An -t x1 -j "$slot" -N 4 "$1" | tr -d ' ')" = 04400000 ] || continue
+		[ "$(od -An -t x1 -j $((slot + 205)) -N 4 "$1" | tr -d ' ')" = 02000000 ] || continue
+		sif_number "$1" $((slot + 17))
+		return
+	done
+	return 1
+}
