@@ -11,6 +11,8 @@ MANDIR ?= $(PREFIX)/share/man
 DESTDIR ?=
 WITH_SUID ?= 0
 BUILD ?= build
+# One name for one tree: the dependencies in .d files hold for names as they were written.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 CI ?=
 
 CC ?= cc

@@ -39,14 +39,15 @@ static void sanitize_descriptors(void)
 {
 	int fd;
 
+	/* First, as a low soft limit may leave no number for /dev/null while the inherited ones are open. */
+	if (close_range(CHANNEL_FD + 1, ~0U, 0) < 0)
+		sanitize_fail("cannot close inherited descriptors (Linux 5.14 or later is needed)");
 	do {
 		fd = open("/dev/null", O_RDWR | O_NOCTTY);
 		if (fd < 0)
 			sanitize_fail("cannot open /dev/null");
 	} while (fd <= 2);
 	(void)close(fd);
-	if (close_range(CHANNEL_FD + 1, ~0U, 0) < 0)
-		sanitize_fail("cannot close inherited descriptors (Linux 5.14 or later is needed)");
 }
 
 static void sanitize_signals(void)
