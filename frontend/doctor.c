@@ -148,14 +148,17 @@ static void doctor_set_case(struct cli_request *request, bool fakeroot)
 
 static void doctor_examine_ladders(struct cli_request *request)
 {
-	static const enum ladder_resource needed[] = {LADDER_NAMESPACES, LADDER_MOUNT_API, LADDER_PIVOT, LADDER_IMAGE};
+	static const enum ladder_resource needed[] = {LADDER_NAMESPACES, LADDER_IMAGE, LADDER_MOUNT_API, LADDER_PIVOT};
+	/* The confined flow makes no mount. */
+	size_t count;
 
 	for (size_t i = 0; i < LADDER_COUNT; i++) {
 		doctor_set_case(request, i == LADDER_IDS);
 		doctor_examine_ladder((enum ladder_resource)i, &doctor.ladders[i]);
 	}
+	count = plan.flow == PLAN_FLOW_CONFINED ? 2 : sizeof(needed) / sizeof(needed[0]);
 	doctor.can_launch = true;
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+	for (size_t i = 0; i < count; i++)
 		doctor.can_launch = doctor.can_launch && doctor.ladders[needed[i]].used >= 0;
 }
 

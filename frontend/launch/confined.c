@@ -36,7 +36,8 @@ int confined_check_request(const struct builder *builder, struct err *err)
 	const struct cli_action *action = &builder->request->action;
 	const struct host_probe *probe = &builder->host->namespaces;
 	bool all = action->containall || action->compat;
-	bool sandbox = builder->image->kind == IMAGE_SANDBOX && !builder->image_temporary;
+	/* Without an image: `doctor` asks. */
+	bool sandbox = builder->image && builder->image->kind == IMAGE_SANDBOX && !builder->image_temporary;
 	const struct {
 		bool asked;
 		const char *name;

@@ -235,17 +235,32 @@ static int sandbox_prepare(const char *base, struct tmp_sandbox *out, struct err
 	return result;
 }
 
+/* A directory that the command line names must be there. One from the environment may be the outer container's, and not exist here. */
+static int sandbox_find_base(const char *base, char **out, struct err *err)
+{
+	const char *inherited = getenv("SINGULARITY_TMPDIR"), *plain = getenv("TMPDIR");
+	bool given = base && !(inherited && strcmp(base, inherited) == 0);
+	const char *wanted = base ? base : plain && plain[0] ? plain : "/tmp";
+
+	*out = realpath(wanted, NULL);
+	if (!*out && !given && strcmp(wanted, "/tmp") != 0) {
+		log_info("Temporary directory %s of the environment is not there: using /tmp", wanted);
+		*out = realpath("/tmp", NULL);
+	}
+	return *out ? 0 : err_sys(err, errno, "cannot use temporary directory %s", wanted);
+}
+
 int tmp_sandbox_make(const struct image *image, const char *base, struct tmp_sandbox *out, struct err *err)
 {
 	const struct image_partition *root = image ? image_get_root(image) : NULL;
-	const char *wanted = base ? base : getenv("TMPDIR");
-	cleanup_ptr char *whole = realpath(wanted && wanted[0] ? wanted : "/tmp", NULL);
+	cleanup_ptr char *whole = NULL;
 	int result;
 
 	*out = (struct tmp_sandbox)TMP_SANDBOX_INIT;
 	out->unpacked = image != NULL;
-	if (!whole)
-		return err_sys(err, errno, "cannot use temporary directory %s", wanted ? wanted : "/tmp");
+	result = sandbox_find_base(base, &whole, err);
+	if (result < 0)
+		return result;
 	tmp_sandbox_reap(whole);
 	sandbox_block_signals();
 	if (image)

@@ -79,15 +79,23 @@ rung() { jq -r --arg name "$1" --arg rung "$2" --arg what "$3" '.ladders[] | sel
 	[[ $(jq -r '.ladders[] | select(.name == "image") | .advice' <<<"$output") == *"/dev/fuse"* ]]
 }
 
-@test "where namespaces are refused: status 1, and which sysctl" {
-	run unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$0" doctor --json' "$SINGULARITY"
+@test "where namespaces are refused: the confined way, and which sysctl; status 1 where that is not allowed" {
+	refused='echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$0" "$@"'
+	run unshare --user --map-root-user sh -c "$refused" "$SINGULARITY" doctor --json
 	echo "$output"
-	[ "$status" = 1 ]
-	[ "$(jq -r .can_launch <<<"$output")" = false ]
+	[ "$status" = 0 ]
+	[ "$(used namespaces)" = confined ]
+	[ "$(used image)" = extract ]
 	[ "$(rung namespaces userns state)" = rejected ]
 	[ "$(rung namespaces userns errno)" = ENOSPC ]
 	[ "$(jq -r .limits.user_namespaces <<<"$output")" = 0 ]
 	[ "$(jq -r .limits.levels_below <<<"$output")" = 0 ]
+	sed 's/^tmp sandbox = .*/tmp sandbox = no/; s/^allow user ns = .*/allow user ns = no/' etc/singularity.conf >"$WORK/none.conf"
+	run unshare --user --map-root-user sh -c "$refused" "$SINGULARITY" --config "$WORK/none.conf" doctor --json
+	echo "$output"
+	[ "$status" = 1 ]
+	[ "$(jq -r .can_launch <<<"$output")" = false ]
+	[ "$(used namespaces)" = null ]
 }
 
 @test "a PID namespace is seen; a variable alone is no container of ours" {

@@ -27,12 +27,12 @@ forced() {
 	local profile=$1 rungs=$2
 	shift 2
 	case $profile in
-	as_root) in_time env SINGULARITY_RUNG="$rungs" "$SINGULARITY" "$@" ;;
-	as_user_userns) as_user env SINGULARITY_RUNG="$rungs" "$SINGULARITY" "$@" ;;
+	as_root) in_time env TMPDIR="$WORK/user" SINGULARITY_RUNG="$rungs" "$SINGULARITY" "$@" ;;
+	as_user_userns) as_user env TMPDIR="$WORK/user" SINGULARITY_RUNG="$rungs" "$SINGULARITY" "$@" ;;
 	as_fakeroot)
 		local command=$1
 		shift
-		as_user env SINGULARITY_RUNG="$rungs" "$SINGULARITY" "$command" --fakeroot "$@"
+		as_user env TMPDIR="$WORK/user" SINGULARITY_RUNG="$rungs" "$SINGULARITY" "$command" --fakeroot "$@"
 		;;
 	esac
 }
@@ -109,7 +109,7 @@ all_profiles="as_root as_user_userns as_fakeroot"
 		expect_core "$profile" image=extract "$WORK/box.sif"
 		expect_writable_tmpfs "$profile" image=extract "$WORK/box.sif"
 	done
-	run ls -d /tmp/rootfs-*
+	run ls -d "$WORK"/user/rootfs-*
 	[ "$status" != 0 ]
 }
 

@@ -127,6 +127,30 @@ nested() { # PROFILE OUTER-OPTION… -- INNER-OPTION… -- COMMAND…
 		--contain "$WORK/nested.sif" $SIN exec /images/inner.sif echo end
 	echo "$output"
 	[ "$status" = 0 ]
+	# TMPDIR is not ours alone and passes inward; the level that unpacks an image cannot use what is not there.
+	run as_user env TMPDIR="$WORK/user" "$SINGULARITY" exec --contain "$WORK/nested.sif" /bin/sh -c \
+		"SINGULARITY_RUNG=image=extract $SIN exec /images/inner.sif echo end"
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *"INFO:    Temporary directory $WORK/user of the environment is not there: using /tmp"* ]]
+	[[ $output == *end* ]]
+	run timeout 60 "$SINGULARITY" exec --contain "$WORK/nested.sif" /bin/sh -c \
+		"SINGULARITY_TMPDIR=/absent SINGULARITY_RUNG=image=extract $SIN exec /images/inner.sif echo end"
+	[ "$status" = 0 ]
+	[[ $output == *"using /tmp"*end* ]]
+	run env SINGULARITY_RUNG=image=extract timeout 60 "$SINGULARITY" exec --tmpdir /absent "$WORK/inner.sif" true
+	[ "$status" = 255 ]
+	[[ $output == *"FATAL:   cannot use temporary directory /absent"* ]]
+}
+
+@test "debug passes inward, a forced rung does not" {
+	run as_user env SINGULARITY_RUNG=layer=underlay "$SINGULARITY" --debug exec "$WORK/nested.sif" $SIN exec /images/inner.sif true
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "$(grep -c 'mount-api: rung new$' <<<"$output")" = 2 ]
+	[ "$(grep -c 'layer: rung underlay$' <<<"$output")" = 1 ]
+	run as_user env SINGULARITY_RUNG=layer=underlay "$SINGULARITY" exec "$WORK/nested.sif" /bin/sh -c 'echo "[$SINGULARITY_RUNG$SINGULARITY_DEBUG]"'
+	[ "$output" = "[]" ]
 }
 
 @test "a lost isolation is a warning, printed once" {
