@@ -60,16 +60,17 @@ LAUNCH_PB := ipc/launch.pb-c.c
 
 IPC_STARTER_SRCS := ipc/err.c ipc/log.c ipc/plan.c ipc/plan_decode.c ipc/channel.c
 # What only the sending side needs; the starters do not link it.
-IPC_FRONTEND_SRCS := ipc/plan_encode.c ipc/plan_init.c ipc/channel_send.c
+IPC_FRONTEND_SRCS := ipc/fuse_spawn.c ipc/plan_encode.c ipc/plan_init.c ipc/channel_send.c
 POLICY_FRONTEND_SRCS := policy/conf_supported.c
 POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c
 STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c \
-	starter/sys.c starter/resolve.c starter/rung.c starter/mnt.c starter/loop.c starter/image_mount.c starter/fuse_server.c \
+	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c \
 	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/account_lines.c starter/seccomp.c starter/exec.c starter/init.c
 # Headers without a source of their own.
 STARTER_HEADERS := ipc/cleanup_fd.h ipc/limits.h policy/directives.h starter/flavour.h starter/stage.h
 FLAVOUR_PLAIN := starter/flavour_plain.c starter/privs_plain.c starter/idmap.c starter/mnt_legacy.c starter/layer_points.c \
-	starter/seccomp_root.c starter/chrooted.c starter/fuse_program.c
+	starter/seccomp_root.c starter/chrooted.c starter/fuse_server.c starter/fuse_program.c starter/rung.c \
+	starter/ladders.c ipc/fuse_spawn.c
 # Runs where namespaces and mounts are refused; written for one machine, refused by a line on others.
 ifeq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
 CONFINED_SRCS := starter/confined/unsupported.c starter/confined/path.c

@@ -91,6 +91,10 @@ static int plan_check_fs(const struct plan *plan, const struct plan_fs *fs, enum
 	      "a directory image has no path");
 	if (plan_claim(slots, count, fs->fd, SLOT_ONCE, err) < 0)
 		return -EPROTO;
+	CHECK(fs->go_fd == PLAN_NO_FD || (fs->method == PLAN_METHOD_FUSE && plan->flow == PLAN_FLOW_SETUID),
+	      "a file server does not fit");
+	if (plan_claim_optional(slots, count, fs->go_fd, SLOT_ONCE, err) < 0)
+		return -EPROTO;
 	return plan_claim_optional(slots, count, fs->server_fd, SLOT_PROGRAM, err);
 }
 

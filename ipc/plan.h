@@ -52,7 +52,8 @@ struct plan_fs {
 	enum plan_container container;
 	enum plan_fs_method method;
 	int32_t fd;            /* O_PATH directory, or O_RDONLY/O_RDWR file */
-	int32_t server_fd;     /* FUSE: the program (O_PATH or O_RDONLY), else PLAN_NO_FD */
+	int32_t server_fd;     /* FUSE: the program (O_PATH or O_RDONLY), in the setuid flow /dev/fuse; else PLAN_NO_FD */
+	int32_t go_fd;         /* FUSE in the setuid flow: a byte to this socket lets the server read. Else PLAN_NO_FD */
 	plan_text_t path;      /* host path: opened by the plain flavour for directories; in messages. Absent in setuid */
 	uint64_t offset_bytes; /* of the partition in the file; 0 for directories */
 	uint64_t size_bytes;

@@ -70,6 +70,7 @@ static const struct decode_field fs_fields[] = {
 	ONE(plan_fs, 7, TYPE_U64, offset_bytes),
 	ONE(plan_fs, 8, TYPE_U64, size_bytes),
 	ONE(plan_fs, 9, TYPE_BOOL, writable),
+	ONE(plan_fs, 10, TYPE_S32, go_fd),
 };
 TABLE(fs_table, fs_fields);
 

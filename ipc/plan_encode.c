@@ -61,6 +61,7 @@ static void encode_fs(const struct plan *plan, struct encode_space *space)
 		to->method = fs->method;
 		to->fd = fs->fd;
 		to->server_fd = fs->server_fd;
+		to->go_fd = fs->go_fd;
 		to->path_text = fs->path;
 		to->offset_bytes = fs->offset_bytes;
 		to->size_bytes = fs->size_bytes;

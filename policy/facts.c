@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -141,6 +142,17 @@ static int facts_bad_fd(const char *what, struct err *err)
 	return err_set(err, ERR_PROTOCOL, EPROTO, "%s is not of the kind that the plan says", what);
 }
 
+/* The caller's own server: its connection and the socket it waits at. */
+static int facts_check_server(const struct plan_fs *fs, const struct facts *facts, struct err *err)
+{
+	const struct facts_fd *fuse = &facts->fds[fs->server_fd];
+
+	return !fuse->is_path && S_ISCHR(fuse->stat.st_mode) && fuse->stat.st_rdev == makedev(10, 229) &&
+			       fs->go_fd != PLAN_NO_FD && S_ISSOCK(facts->fds[fs->go_fd].stat.st_mode)
+		       ? 0
+		       : facts_bad_fd("a file server", err);
+}
+
 static int facts_check_fs_fd(const struct plan_fs *fs, const struct facts_fd *fd, struct err *err)
 {
 	if (fs->type == PLAN_FS_DIRECTORY) /* a FUSE directory that hides from euid 0 cannot be judged: no image */
@@ -156,7 +168,8 @@ int facts_check_fds(const struct plan *plan, const struct facts *facts, struct e
 	const struct plan_process *process = &plan->process;
 
 	for (uint32_t i = 0; i < plan->fs_count; i++)
-		if (facts_check_fs_fd(&plan->fs[i], &facts->fds[plan->fs[i].fd], err) < 0)
+		if (facts_check_fs_fd(&plan->fs[i], &facts->fds[plan->fs[i].fd], err) < 0 ||
+		    (plan->fs[i].method == PLAN_METHOD_FUSE && facts_check_server(&plan->fs[i], facts, err) < 0))
 			return -EPROTO;
 	for (uint32_t i = 0; i < plan->mount_count; i++) {
 		const struct plan_mount *mount = &plan->mounts[i];

@@ -16,9 +16,9 @@
 #include "ipc/cleanup_fd.h"
 #include "ipc/log.h"
 #include "starter/account_lines.h"
+#include "starter/flavour.h"
 #include "starter/mnt.h"
 #include "starter/resolve.h"
-#include "starter/rung.h"
 #include "starter/session.h"
 #include "starter/stage.h"
 
@@ -92,75 +92,19 @@ static int binds_source(const struct stage *stage, uint32_t index, uint32_t attr
 	return mnt_attach_tree(source_fd, attrs, target_fd, NULL, err);
 }
 
-/* What an attempt needs to know. */
-struct binds_attempt {
-	const struct stage *stage;
-	uint32_t index;
-	int target_fd;
-	bool refused; /* a fresh one was tried before */
-};
-
-static int binds_try_fresh(void *context, struct err *err)
-{
-	struct binds_attempt *at = context;
-	const struct plan_mount *mount = binds_get(at->stage, at->index);
-
-	at->refused = true;
-	return mnt_attach_fs(mount->kind == PLAN_MOUNT_PROC ? "proc" : "sysfs", NULL, mount->attrs, PRIVS_MOUNT,
-			     at->target_fd, NULL, err);
-}
-
-/* A fresh one is refused below a masked one: then the outer tree is shown instead, if the plan has it. */
-static int binds_try_outer(void *context, struct err *err)
-{
-	const struct binds_attempt *at = context;
-
-	if (at->stage->source_fd[at->index] < 0)
-		return at->refused ? -err->errnum : err_set(err, ERR_SYSTEM, ENOENT, "the source is not there");
-	if (at->refused && binds_get(at->stage, at->index)->kind == PLAN_MOUNT_PROC)
-		log_warning("A fresh /proc is refused here (%s): the container's /proc shows the outer processes",
-			    strerror(err->errnum));
-	return binds_source(at->stage, at->index, binds_get(at->stage, at->index)->attrs, at->target_fd, err);
-}
-
-static int binds_kernel_fs(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
-{
-	static const struct rung ladders[2][2] = {
-		{{PLAN_RUNG_PROC_FRESH, "fresh", binds_try_fresh}, {PLAN_RUNG_PROC_BIND, "bind", binds_try_outer}},
-		{{PLAN_RUNG_SYS_FRESH, "fresh", binds_try_fresh}, {PLAN_RUNG_SYS_BIND, "bind", binds_try_outer}}};
-	struct binds_attempt at = {stage, index, target_fd, false};
-	bool sys = binds_get(stage, index)->kind == PLAN_MOUNT_SYS;
-
-	return rung_climb(sys ? "sys" : "proc", ladders[sys], 2, stage->plan->rungs, &at, err);
-}
-
-static int binds_mount_devpts(const struct binds_attempt *at, bool tty, struct err *err)
+int binds_mount_devpts(uint32_t attrs, bool tty, int target_fd, struct err *err)
 {
 	const struct mnt_option options[] = {
 		{"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {tty ? "gid" : NULL, "5"}, {NULL, NULL}};
 
-	return mnt_attach_fs("devpts", options, binds_get(at->stage, at->index)->attrs, PRIVS_MOUNT, at->target_fd, NULL, err);
-}
-
-/* Refused where the tty group is not mapped in this user namespace. */
-static int binds_try_tty(void *context, struct err *err)
-{
-	return binds_mount_devpts(context, true, err);
-}
-
-static int binds_try_plain(void *context, struct err *err)
-{
-	return binds_mount_devpts(context, false, err);
+	return mnt_attach_fs("devpts", options, attrs, PRIVS_MOUNT, target_fd, NULL, err);
 }
 
 static int binds_devpts(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
 {
-	static const struct rung ladder[] = {{PLAN_RUNG_DEVPTS_TTY, "tty", binds_try_tty},
-					     {PLAN_RUNG_DEVPTS_PLAIN, "plain", binds_try_plain}};
 	const char *target = binds_target(stage, index), *slash = strrchr(target, '/');
-	struct binds_attempt at = {stage, index, target_fd, false};
 	char link[PLAN_PATH_MAX + sizeof("/ptmx")]; /* a checked target is shorter than PLAN_PATH_MAX */
-	int result = rung_climb("devpts", ladder, 2, stage->plan->rungs, &at, err);
+	int result = flavour_mount_devpts(stage, index, target_fd, err);
 
 	if (result < 0)
 		return result;
@@ -253,7 +197,7 @@ static int binds_attach(const struct stage *stage, uint32_t index, int target_fd
 		return binds_source(stage, index, mount->attrs, target_fd, err);
 	case PLAN_MOUNT_PROC:
 	case PLAN_MOUNT_SYS:
-		return binds_kernel_fs(stage, index, target_fd, err);
+		return flavour_mount_kernel_fs(stage, index, target_fd, err);
 	case PLAN_MOUNT_DEVPTS:
 		return binds_devpts(stage, index, target_fd, err);
 	case PLAN_MOUNT_MQUEUE:

@@ -22,6 +22,9 @@ bool binds_wants_file(const struct stage *stage, uint32_t index);
 /* binds_any_missing() - the same for the whole plan. */
 bool binds_any_missing(const struct stage *stage);
 
+/* binds_mount_devpts() - a new devpts instance at @target_fd, its terminals for group 5 if @tty. */
+int binds_mount_devpts(uint32_t attrs, bool tty, int target_fd, struct err *err);
+
 /* binds_apply() - every mount of the plan, in its order, below the staging root. */
 int binds_apply(struct stage *stage, struct err *err);
 

@@ -7,10 +7,10 @@
 #define STARTER_FLAVOUR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "ipc/err.h"
 
-struct layer_dirs;
 struct mnt_legacy;
 struct stage;
 
@@ -38,12 +38,19 @@ int flavour_set_propagation(int errnum, unsigned long flags);
 /* flavour_set_root() - make the working directory the root: by mnt_pivot(), in the plain flavour also in another way. */
 int flavour_set_root(const struct stage *stage, struct err *err);
 
-/* flavour_start_programs() - plain: fuse2fs for every ext3 image that it serves, whose tree becomes stage->directory_fd; fuse-overlayfs,
- * waiting, where the plan has it. In the caller's mount and PID namespace, which these programs do not leave. Setuid: nothing. */
+/* flavour_start_programs() - plain: squashfs-server for every image that it serves, fuse2fs for every ext3 image, whose tree becomes
+ * stage->directory_fd; fuse-overlayfs, waiting, where the plan has it. In the caller's mount and PID namespace, which these programs
+ * do not leave. Setuid: nothing, it runs no program; the frontend has started the servers. */
 int flavour_start_programs(struct stage *stage, struct err *err);
 
-/* flavour_mount_fuse_overlay() - plain: merge @dirs at @target_fd (all borrowed) by fuse-overlayfs; fills stage->root_fd. */
-int flavour_mount_fuse_overlay(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err);
+/* flavour_mount_kernel_fs() - mount @index of the plan, a procfs or sysfs, at @target_fd (borrowed): a fresh one, else its source. */
+int flavour_mount_kernel_fs(const struct stage *stage, uint32_t index, int target_fd, struct err *err);
+
+/* flavour_mount_devpts() - mount @index of the plan, a devpts, at @target_fd (borrowed). */
+int flavour_mount_devpts(const struct stage *stage, uint32_t index, int target_fd, struct err *err);
+
+/* flavour_make_layer() - the first of the allowed @layers that works at @target_fd (borrowed). Fills stage->root_fd. */
+int flavour_make_layer(struct stage *stage, uint32_t layers, int target_fd, struct err *err);
 
 /* flavour_fill_upper() - plain, one id mapped: make the missing mount points in the overlay's upper directory @upper_fd before it
  * is merged, since the kernel lets nobody create in directories of unmapped owners. Setuid: nothing. */

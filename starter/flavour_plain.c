@@ -16,11 +16,12 @@
 #include "starter/chrooted.h"
 #include "starter/confined/confined.h"
 #include "starter/fuse_program.h"
+#include "starter/fuse_server.h"
 #include "starter/idmap.h"
+#include "starter/ladders.h"
 #include "starter/layer_points.h"
 #include "starter/mnt.h"
 #include "starter/mnt_legacy.h"
-#include "starter/rung.h"
 #include "starter/seccomp_root.h"
 #include "starter/stage.h"
 
@@ -91,20 +92,29 @@ int flavour_set_propagation(int errnum, unsigned long flags)
 
 int flavour_set_root(const struct stage *stage, struct err *err)
 {
-	static const struct rung ladder[] = {{PLAN_RUNG_PIVOT, "pivot", mnt_pivot},
-					     {PLAN_RUNG_MOVE, "move", mnt_legacy_set_root}};
+	return ladders_set_root(stage, err);
+}
 
-	return rung_climb("pivot", ladder, 2, stage->plan->rungs, NULL, err);
+int flavour_mount_kernel_fs(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
+{
+	return ladders_mount_kernel_fs(stage, index, target_fd, err);
+}
+
+int flavour_mount_devpts(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
+{
+	return ladders_mount_devpts(stage, index, target_fd, err);
+}
+
+int flavour_make_layer(struct stage *stage, uint32_t layers, int target_fd, struct err *err)
+{
+	return ladders_make_layer(stage, layers, target_fd, err);
 }
 
 int flavour_start_programs(struct stage *stage, struct err *err)
 {
-	return fuse_program_start_all(stage, err);
-}
+	int result = fuse_server_start_all(stage, err);
 
-int flavour_mount_fuse_overlay(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err)
-{
-	return fuse_program_mount_overlay(stage, dirs, target_fd, err);
+	return result < 0 ? result : fuse_program_start_all(stage, err);
 }
 
 void flavour_fill_upper(const struct stage *stage, int upper_fd)

@@ -8,14 +8,17 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "ipc/log.h"
 #include "policy/conf.h"
 #include "policy/conf_file.h"
 #include "policy/facts.h"
 #include "policy/policy.h"
 #include "starter/binds.h"
+#include "starter/layer.h"
 #include "starter/mnt.h"
 #include "starter/privs.h"
 #include "starter/stage.h"
+#include "starter/underlay.h"
 
 #define CONF_PATH SINGULARITY_SYSCONFDIR "/singularity/singularity.conf"
 
@@ -57,8 +60,12 @@ int flavour_prepare(struct stage *stage, struct err *err)
 	int result = flavour_judge(stage, err);
 
 	for (uint32_t i = 0; result == 0 && i < plan->fs_count; i++)
-		if (plan->fs[i].method == PLAN_METHOD_BIND)
+		if (plan->fs[i].method == PLAN_METHOD_BIND) {
 			result = mnt_clone(fds[plan->fs[i].fd], &stage->directory_fd[i], err);
+		} else if (plan->fs[i].method == PLAN_METHOD_FUSE) {
+			stage->fuse_fd[i] = fds[plan->fs[i].server_fd];
+			stage->go_fd[i] = fds[plan->fs[i].go_fd];
+		}
 	for (uint32_t i = 0; result == 0 && i < plan->mount_count; i++) {
 		const struct plan_mount *mount = &plan->mounts[i];
 
@@ -107,12 +114,32 @@ int flavour_start_programs(struct stage *stage, struct err *err)
 	return 0;
 }
 
-int flavour_mount_fuse_overlay(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err)
+int flavour_mount_kernel_fs(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
 {
-	(void)stage;
-	(void)dirs;
-	(void)target_fd;
-	return err_set(err, ERR_DENIED, EPERM, "fuse-overlayfs needs a user namespace");
+	const struct plan_mount *mount = &stage->plan->mounts[index];
+	int result = mnt_attach_fs(mount->kind == PLAN_MOUNT_PROC ? "proc" : "sysfs", NULL, mount->attrs, PRIVS_MOUNT,
+				   target_fd, NULL, err);
+
+	if (result == 0 || stage->source_fd[index] < 0)
+		return result;
+	log_warning("%s; the outer one is shown", err->message);
+	return mnt_attach_tree(stage->source_fd[index], mount->attrs, target_fd, NULL, err);
+}
+
+int flavour_mount_devpts(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
+{
+	return binds_mount_devpts(stage->plan->mounts[index].attrs, true, target_fd, err);
+}
+
+int flavour_make_layer(struct stage *stage, uint32_t layers, int target_fd, struct err *err)
+{
+	int result = err_set(err, ERR_DENIED, EPERM, "no layer is allowed (enable overlay, enable underlay)");
+
+	if (layers & PLAN_LAYER_OVERLAY)
+		result = layer_merge(stage, layer_mount_overlay, target_fd, err);
+	if (result < 0 && layers & PLAN_LAYER_UNDERLAY)
+		result = underlay_build(stage, target_fd, err);
+	return result;
 }
 
 void flavour_fill_upper(const struct stage *stage, int upper_fd)

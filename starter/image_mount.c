@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "ipc/cleanup_fd.h"
@@ -50,7 +51,7 @@ static int image_mount_fuse(const struct stage *stage, uint32_t index, uint32_t 
 	if (result < 0)
 		return result;
 	/* Before the mount the server's first read would have failed: it waits for this byte. */
-	if (write(stage->go_fd[index], "", 1) != 1)
+	if (send(stage->go_fd[index], "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1)
 		return err_sys(err, errno, "cannot start the image's file server");
 	(void)close(stage->go_fd[index]);
 	(void)close(stage->fuse_fd[index]);

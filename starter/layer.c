@@ -17,10 +17,8 @@
 #include "starter/binds.h"
 #include "starter/flavour.h"
 #include "starter/mnt.h"
-#include "starter/rung.h"
 #include "starter/session.h"
 #include "starter/stage.h"
-#include "starter/underlay.h"
 
 #define LAYER_PATH_MAX 32
 #define LOWER_MAX ((PLAN_MAX_OVERLAYS + 1) * LAYER_PATH_MAX)
@@ -91,7 +89,7 @@ static int layer_collect(const struct stage *stage, struct layer_dirs *dirs, boo
 }
 
 /* The window's capabilities become the mounter's credentials, see privs_setuid.c. */
-static int layer_mount_overlay(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err)
+int layer_mount_overlay(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err)
 {
 	char lower[LOWER_MAX] = "", upper[LAYER_PATH_MAX], work[LAYER_PATH_MAX];
 	struct mnt_option options[] = {{"source", "overlay"}, {"lowerdir", lower}, {"upperdir", upper},
@@ -120,52 +118,21 @@ static int layer_own_overlay(struct stage *stage, struct err *err)
 	return 0;
 }
 
-struct layer_attempt {
-	struct stage *stage;
-	int target_fd;
-	/* The kernel's overlay, or a program that does the same. */
-	int (*mount)(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err);
-};
-
-static int layer_merge(const struct layer_attempt *at, struct err *err)
+int layer_merge(struct stage *stage, layer_mount mount, int target_fd, struct err *err)
 {
 	struct layer_dirs dirs = {.upper = -1, .work = -1};
-	struct stage *stage = at->stage;
 	bool own_upper;
 	int result = layer_collect(stage, &dirs, &own_upper, err);
 
 	if (result == 0) {
 		if (own_upper)
 			flavour_fill_upper(stage, dirs.upper);
-		result = at->mount(stage, &dirs, at->target_fd, err);
+		result = mount(stage, &dirs, target_fd, err);
 	}
 	if (result == 0)
 		stage->root_seal = own_upper && !stage->plan->writable_tmpfs;
 	layer_close(&dirs);
 	return result < 0 ? result : layer_own_overlay(stage, err);
-}
-
-static int layer_try_overlay(void *context, struct err *err)
-{
-	struct layer_attempt *at = context;
-
-	at->mount = layer_mount_overlay;
-	return layer_merge(at, err);
-}
-
-static int layer_try_program(void *context, struct err *err)
-{
-	struct layer_attempt *at = context;
-
-	at->mount = flavour_mount_fuse_overlay;
-	return layer_merge(at, err);
-}
-
-static int layer_try_underlay(void *context, struct err *err)
-{
-	const struct layer_attempt *at = context;
-
-	return underlay_build(at->stage, at->target_fd, err);
 }
 
 static int layer_use_image(struct stage *stage, struct err *err)
@@ -176,11 +143,7 @@ static int layer_use_image(struct stage *stage, struct err *err)
 
 static int layer_choose(struct stage *stage, bool needed, bool required, struct err *err)
 {
-	static const struct rung ladder[] = {{PLAN_LAYER_OVERLAY, "overlay", layer_try_overlay},
-					     {PLAN_LAYER_FUSE_OVERLAY, "fuse-overlayfs", layer_try_program},
-					     {PLAN_LAYER_UNDERLAY, "underlay", layer_try_underlay}};
 	uint32_t allowed = stage->plan->layers;
-	struct layer_attempt at = {.stage = stage};
 	cleanup_fd int target_fd = -1;
 	int result;
 
@@ -189,11 +152,10 @@ static int layer_choose(struct stage *stage, bool needed, bool required, struct 
 	result = session_open(stage, "root", &target_fd, err);
 	if (result < 0)
 		return result;
-	at.target_fd = target_fd;
 	/* An underlay has neither the changes nor the overlays that were asked for. */
 	if (required)
 		allowed &= ~(uint32_t)PLAN_LAYER_UNDERLAY;
-	result = rung_climb("layer", ladder, sizeof(ladder) / sizeof(ladder[0]), allowed, &at, err);
+	result = flavour_make_layer(stage, allowed, target_fd, err);
 	if (result == 0 || required)
 		return result < 0 ? err_wrap(err, "overlay") : 0;
 	log_warning("No layer over the image (%s): missing mount points cannot be made", err->message);

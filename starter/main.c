@@ -13,7 +13,6 @@
 #include "starter/binds.h"
 #include "starter/exec.h"
 #include "starter/flavour.h"
-#include "starter/fuse_server.h"
 #include "starter/image_mount.h"
 #include "starter/init.h"
 #include "starter/layer.h"
@@ -96,7 +95,6 @@ static int main_become_payload(struct stage *s, struct err *err)
 static int (*const phases[])(struct stage *stage, struct err *err) = {
 	/* in the caller's mount namespace */
 	flavour_prepare,
-	fuse_server_start_all,
 	flavour_start_programs,
 	namespaces_enter, /* with a PID namespace, what follows runs in its first process */
 	/* in our own */

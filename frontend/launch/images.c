@@ -9,6 +9,7 @@
 
 #include "frontend/launch/mount_list.h"
 #include "ipc/cleanup.h"
+#include "ipc/fuse_spawn.h"
 #include "ipc/log.h"
 
 #define FAIL(err, ...) err_set(err, ERR_SYSTEM, EINVAL, __VA_ARGS__)
@@ -129,6 +130,7 @@ int images_add_fs(struct builder *builder, const struct image *image,
 							     : PLAN_FS_EXT3,
 		.container = images_container(image),
 		.server_fd = PLAN_NO_FD,
+		.go_fd = PLAN_NO_FD,
 		.offset_bytes = partition ? partition->offset_bytes : 0,
 		.size_bytes = partition ? partition->size_bytes : 0,
 		.writable = writable,
@@ -283,4 +285,29 @@ int images_add_all(struct builder *builder, struct err *err)
 			       "--writable-tmpfs is not allowed (enable overlay = no)");
 	builder->plan->writable_tmpfs = true;
 	return 0;
+}
+
+/* In the setuid flow the servers are ours: the starter runs no program, it mounts the connection. */
+static int images_start_server(struct builder *builder, struct plan_fs *fs, struct err *err)
+{
+	int *slot = &builder->fds[fs->server_fd], fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC), go_fd, result;
+	struct fuse_spawn what = {fs, *slot, builder->fds[fs->fd], fuse_fd, false, NULL};
+
+	if (fuse_fd < 0)
+		return err_sys(err, errno, "cannot open /dev/fuse");
+	result = fuse_spawn_server(&what, &go_fd, err);
+	(void)close(*slot);
+	*slot = fuse_fd;
+	return result < 0 ? result : plan_build_add_fd_consume(builder, go_fd, &fs->go_fd, err);
+}
+
+int images_start_servers(struct builder *builder, struct err *err)
+{
+	struct plan *plan = builder->plan;
+	int result = 0;
+
+	for (uint32_t i = 0; result == 0 && plan->flow == PLAN_FLOW_SETUID && i < plan->fs_count; i++)
+		if (plan->fs[i].method == PLAN_METHOD_FUSE)
+			result = images_start_server(builder, &plan->fs[i], err);
+	return result;
 }

@@ -14,6 +14,10 @@ int images_add_fs(struct builder *builder, const struct image *image,
 		  const struct image_partition *partition, bool writable, int32_t *index,
 		  struct err *err);
 
+/* images_start_servers() - setuid flow: start the file servers of the plan, whose programs its descriptors name; these become the
+ * connections to mount. Last before the plan is sent. */
+int images_start_servers(struct builder *builder, struct err *err);
+
 /* images_is_outer() - does the container around us run this very image, so that its tree is mounted already? */
 bool images_is_outer(const struct builder *builder, const struct image *image, const struct image_partition *partition);
 

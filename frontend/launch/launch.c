@@ -218,7 +218,9 @@ static int launch_hand_over(struct err *err)
 	int message_fd, channel_fd, result;
 	size_t length;
 
-	result = plan_encode(&plan, &bytes, &length, err);
+	result = images_start_servers(&builder, err);
+	if (result == 0)
+		result = plan_encode(&plan, &bytes, &length, err);
 	if (result == 0)
 		result = channel_new_sealed("launch", bytes, length, &message_fd, err);
 	if (result == 0)

@@ -83,7 +83,7 @@ void base_bare(struct attempt *attempt)
 				       .container = PLAN_CONTAINER_DIRECTORY,
 				       .method = PLAN_METHOD_BIND,
 				       .fd = add_fd(attempt, open_work("box", O_PATH)),
-				       .server_fd = PLAN_NO_FD};
+				       .server_fd = PLAN_NO_FD, .go_fd = PLAN_NO_FD};
 	plan->process.no_new_privs = true;
 	plan->process.action_fd = add_fd(attempt, open_work("payload", O_PATH));
 	plan->process.spec_fd = add_fd(attempt, make_memory("spec", 4, true));
@@ -106,7 +106,7 @@ void base_full(struct attempt *attempt)
 				       .container = PLAN_CONTAINER_SQUASHFS,
 				       .method = PLAN_METHOD_KERNEL,
 				       .fd = add_fd(attempt, open_work("data.sqfs", O_RDONLY)),
-				       .server_fd = PLAN_NO_FD,
+				       .server_fd = PLAN_NO_FD, .go_fd = PLAN_NO_FD,
 				       .size_bytes = DATA_BYTES};
 	mount = add_mount(attempt, PLAN_MOUNT_IMAGE, PLAN_ORIGIN_USER_BIND, "/data");
 	mount->fs = 1;

@@ -27,7 +27,7 @@ static int setup(void **state)
 	plan.loop_max = 256;
 	plan.fs_count = 1;
 	plan.fs[0] = (struct plan_fs){.type = PLAN_FS_SQUASHFS, .container = PLAN_CONTAINER_SIF, .method = PLAN_METHOD_KERNEL,
-				      .fd = 0, .server_fd = PLAN_NO_FD, .offset_bytes = 4096, .size_bytes = 8192};
+				      .fd = 0, .server_fd = PLAN_NO_FD, .go_fd = PLAN_NO_FD, .offset_bytes = 4096, .size_bytes = 8192};
 	*mount = (struct plan_mount){.kind = PLAN_MOUNT_BIND, .origin = PLAN_ORIGIN_USER_BIND, .on_fail = PLAN_FAIL_FATAL,
 				     .attrs = PLAN_ATTR_NOSUID | PLAN_ATTR_NODEV, .source_fd = 1, .fs = -1};
 	plan.mount_count = 1;

@@ -34,7 +34,7 @@ static int setup(void **state)
 	plan.loop_max = 256;
 	plan.fs_count = 1;
 	plan.fs[0] = (struct plan_fs){.type = PLAN_FS_SQUASHFS, .container = PLAN_CONTAINER_SIF,
-				      .method = PLAN_METHOD_KERNEL, .server_fd = PLAN_NO_FD, .size_bytes = 1};
+				      .method = PLAN_METHOD_KERNEL, .server_fd = PLAN_NO_FD, .go_fd = PLAN_NO_FD, .size_bytes = 1};
 	plan.mounts[0] = (struct plan_mount){.kind = PLAN_MOUNT_BIND, .origin = PLAN_ORIGIN_USER_BIND,
 					     .attrs = PLAN_ATTR_NOSUID | PLAN_ATTR_NODEV, .source_fd = 1, .fs = -1};
 	plan.mount_count = 1;
