@@ -56,8 +56,12 @@ audit_symbols() {
 		*) case " $home " in *" $source "*) ;; *) fail "$source refers to $symbol, which is for $home" ;; esac ;;
 		esac
 	done <"$scratch"
-	while read -r symbol _; do
-		[[ $symbol == '#'* ]] || grep -q "^$symbol " "$scratch" || fail "nothing refers to $symbol: take it out of $here/starter.symbols"
+	while read -r symbol homes; do
+		[[ $symbol == '#'* ]] && continue
+		for home in ${homes:-anything}; do
+			awk -v s="$symbol" -v h="$home" '$1 == s && (h == "anything" || $2 == h) {found = 1} END {exit !found}' "$scratch" ||
+				fail "$home does not refer to $symbol: take it out of $here/starter.symbols"
+		done
 	done <$here/starter.symbols
 }
 
