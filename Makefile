@@ -113,7 +113,8 @@ IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
 	frontend/pack/sif_write.c frontend/pack/tree.c frontend/pack/squash_file.c frontend/pack/squash_write.c \
 	frontend/pack/squash_tree.c frontend/pack/deflate.c frontend/pack/elf_read.c frontend/pack/hotset.c \
 	frontend/pack/scan.c frontend/pack/base_files.c frontend/pack/metadata.c frontend/pack/build_sif.c \
-	frontend/pack/target.c frontend/pack/build.c frontend/pack/extract.c
+	frontend/pack/target.c frontend/pack/build.c frontend/pack/extract.c \
+	frontend/registry/digest.c
 
 PLACED_SRCS := frontend/cli_options.c frontend/settings/install.c starter/flavour_setuid.c
 
@@ -182,7 +183,7 @@ $(BUILD)/bin/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_LIBC) $(IPC_FRONTE
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
 $(LIBEXEC_BIN)/imager: $(call obj,$(IMAGER_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
-	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lseccomp -lpthread
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lseccomp -lcrypto -lpthread
 
 # The same two for images of any kind, which need not have our libraries, nor a libc at all.
 $(BUILD)/static/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_FILES) $(IPC_FRONTEND_SRCS) $(IPC_STARTER_SRCS) $(POLICY_SRCS) \
@@ -192,7 +193,7 @@ $(BUILD)/static/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_FILES) $(IPC_FR
 $(BUILD)/static/imager: $(call obj,$(IMAGER_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libsquashfs.a -l:libdeflate.a -l:libz.a \
-		-l:libzstd.a -l:liblzma.a -l:liblzo2.a -l:liblz4.a -l:libjansson.a -l:libseccomp.a -lpthread
+		-l:libzstd.a -l:liblzma.a -l:liblzo2.a -l:liblz4.a -l:libjansson.a -l:libseccomp.a -l:libcrypto.a -lpthread
 $(BUILD)/bin/run-singularity: frontend/run-singularity.sh
 	@mkdir -p $(@D)
 	@install -m 0755 $< $@
@@ -211,7 +212,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/t
 TESTED_SRCS := $(sort $(filter-out frontend/main.c frontend/imager.c frontend/action/main.c starter/main.c,\
 	$(FRONTEND_SRCS) $(IMAGER_SRCS) $(ACTION_SRCS) $(IPC_STARTER_SRCS) $(IPC_FRONTEND_SRCS) $(POLICY_SRCS) \
 	$(POLICY_FRONTEND_SRCS) $(STARTER_SRCS) $(FLAVOUR_PLAIN) $(CONFINED_SRCS) $(NAMES_LIBC)))
-TEST_LIBS := -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -lseccomp -lcmocka -lpthread
+TEST_LIBS := -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -lseccomp -lcrypto -lcmocka -lpthread
 
 $(BUILD)/libtested.a: $(call obj,$(TESTED_SRCS)) $(PB_OBJS)
 	@rm -f $@
@@ -237,7 +238,7 @@ hostile-programs: $(HOSTILE_PROGRAMS)
 	demo format format-check help
 
 BUILD_DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler libsquashfuse-dev libfuse3-dev \
-	libjansson-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev liblz4-dev liblzo2-dev libsquashfs-dev binutils
+	libjansson-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev liblz4-dev liblzo2-dev libsquashfs-dev libssl-dev binutils
 DEMO_DEPS := $(BUILD_DEPS) busybox-static uidmap debootstrap
 DEPS := $(DEMO_DEPS) libcmocka-dev bats squashfs-tools procps libcap2-bin attr e2fsprogs file util-linux bubblewrap squashfuse strace \
 	docker.io podman runc jq fuse2fs fuse-overlayfs
