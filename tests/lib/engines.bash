@@ -6,6 +6,19 @@ HELD_RUNTIME=$BATS_TEST_DIRNAME/../lib/held_runtime.sh
 
 in_engine_time() { timeout -k 5 180 "$@"; }
 
+# Engines want cgroups, which init mounts elsewhere: each v1 hierarchy in use, or v2 if there is none. Undone by engines_stop.
+engines_mount_cgroups() {
+	local top=/sys/fs/cgroup name
+	mkdir -p "$WORK/engines"
+	grep -qE '^[^ ]+ [^ ]+ cgroup2? ' /proc/mounts && return 0
+	for name in $(awk '!/^#/ && $2 != 0 && $4 == 1 {print $1}' /proc/cgroups); do
+		[ -e "$WORK/engines/cgroups" ] || mount -t tmpfs -o mode=755 cgroup $top
+		touch "$WORK/engines/cgroups"
+		mkdir -p "$top/$name" && mount -t cgroup -o "$name" cgroup "$top/$name"
+	done
+	[ -e "$WORK/engines/cgroups" ] || { mount -t cgroup2 cgroup2 $top && touch "$WORK/engines/cgroups"; }
+}
+
 # ---- Docker ----
 
 docker_client() { in_engine_time docker -H "unix://$WORK/engines/docker.sock" "$@"; }
@@ -13,10 +26,10 @@ docker_client() { in_engine_time docker -H "unix://$WORK/engines/docker.sock" "$
 # Its own daemon: no network of its own, no iptables rule, no file outside $WORK.
 docker_start() {
 	local dir=$WORK/engines
-	mkdir -p "$dir"
+	engines_mount_cgroups
 	DOCKER_CONFIG=$dir/docker-client dockerd --data-root "$dir/docker" --exec-root "$dir/docker-run" -p "$dir/docker.pid" \
 		-H "unix://$dir/docker.sock" --iptables=false --ip6tables=false --bridge=none \
-		--add-runtime "held=$HELD_RUNTIME" --default-runtime held >"$dir/docker.log" 2>&1 3>&- 4>&- &
+		--cgroup-parent "/${WORK##*/}" --add-runtime "held=$HELD_RUNTIME" --default-runtime held >"$dir/docker.log" 2>&1 3>&- 4>&- &
 	for _ in $(seq 150); do
 		docker_client version >/dev/null 2>&1 && return 0
 		[ -e "/proc/$!" ] || break
@@ -42,19 +55,22 @@ docker_run() { docker_client run --rm --network none "$@"; }
 # ---- Podman ----
 
 podman_root() {
-	in_engine_time podman --log-level error --runtime "$HELD_RUNTIME" --cgroup-manager cgroupfs --events-backend file \
+	CONTAINERS_CONF=$WORK/engines/containers.conf in_engine_time podman --log-level error --runtime "$HELD_RUNTIME" --cgroup-manager cgroupfs --events-backend file \
 		--root "$WORK/engines/podman" --runroot "$WORK/engines/podman-run" --tmpdir "$WORK/engines/podman-tmp" "$@"
 }
 
 podman_user() {
 	(cd / && in_engine_time setpriv --reuid "$TEST_USER" --regid "$TEST_USER" --init-groups --reset-env \
-		env XDG_RUNTIME_DIR="$WORK/engines/user/run" podman --log-level error --runtime "$HELD_RUNTIME" \
+		env XDG_RUNTIME_DIR="$WORK/engines/user/run" CONTAINERS_CONF="$WORK/engines/containers.conf" podman --log-level error --runtime "$HELD_RUNTIME" \
 		--cgroup-manager cgroupfs --events-backend file \
 		--root "$WORK/engines/user/podman" --runroot "$WORK/engines/user/podman-run" "$@")
 }
 
 podman_start() {
+	engines_mount_cgroups
 	mkdir -p "$WORK/engines/user/run"
+	# Locks in files: those in shared memory stay behind.
+	printf '[engine]\nlock_type = "file"\n' >"$WORK/engines/containers.conf"
 	chown -R "$TEST_USER:" "$WORK/engines/user"
 	chmod 0700 "$WORK/engines/user/run"
 }
@@ -64,9 +80,10 @@ podman_import() { # CLIENT IMAGE TREE
 }
 
 podman_run() { # CLIENT OPTION…
-	local client=$1
+	local client=$1 cgroup=()
 	shift
-	"$client" run --rm --network host "$@"
+	[ "$client" != podman_root ] || cgroup=(--cgroup-parent "/${WORK##*/}")
+	"$client" run --rm --network host "${cgroup[@]}" "$@"
 }
 
 # Rootless Podman leaves a process that holds its namespaces.
@@ -96,5 +113,7 @@ engines_stop() {
 	awk -v top="$WORK/engines/" 'index($5, top) == 1 {print $5}' /proc/self/mountinfo | sort -r | while read -r place; do
 		umount -l "$place" || true
 	done
+	find /sys/fs/cgroup -depth -type d -path "*/${WORK##*/}*" -exec rmdir {} +
+	[ ! -e "$WORK/engines/cgroups" ] || umount -R /sys/fs/cgroup
 	rm -rf "$WORK/engines"
 }
