@@ -10,6 +10,7 @@
 
 #include "frontend/launch/attempt.h"
 #include "frontend/launch/confined.h"
+#include "frontend/launch/id_map.h"
 #include "frontend/launch/images.h"
 #include "frontend/launch/plan_build.h"
 #include "ipc/cleanup.h"
@@ -137,13 +138,26 @@ static int ladder_need_fakeroot(const struct builder *builder, struct err *err)
 	return ladder_flow(builder) == PLAN_FLOW_FAKEROOT ? 0 : NO(err, EPERM, "only --fakeroot needs more than one id");
 }
 
+/* Without CAP_SETFCAP id 0 cannot be mapped, and there may be no other. */
+static int ladder_need_ids(const struct builder *builder, struct err *err)
+{
+	struct plan_extent held[PLAN_MAX_EXTENTS], map[PLAN_MAX_EXTENTS];
+	uint32_t count = 0;
+	int result = builder->view->read_map("uid_map", held, &count, err);
+
+	if (result < 0)
+		return result;
+	id_map_make_direct(held, count, builder->host->uid, host_has_cap(builder->host, CAP_SETFCAP), map, &count);
+	return count ? 0 : NO(err, EPERM, "0 is the only id here, and CAP_SETFCAP, which maps it, is not held");
+}
+
 static int reject_direct(const struct builder *builder, struct err *err)
 {
 	int result = ladder_need_fakeroot(builder, err);
 
 	if (result == 0 && !ladder_has_caps(builder, CAP_SETUID, CAP_SETGID))
 		return NO(err, EPERM, "CAP_SETUID and CAP_SETGID are not held");
-	return result;
+	return result == 0 ? ladder_need_ids(builder, err) : result;
 }
 
 static int ladder_need_subids(const struct builder *builder, const char *file, struct err *err)
