@@ -157,12 +157,17 @@ static void build_emulate_if_single(struct plan *plan, const struct plan_idmap *
 	build_emulate_root(plan);
 }
 
-static int build_nested_root(struct builder *builder, struct err *err)
+/* No map of ours: --fakeroot has the ids that the caller has, and pretends where those, or his rights, do not do. */
+static int build_given_ids(struct builder *builder, struct err *err)
 {
 	struct plan_idmap held = {0};
 
-	if (!builder->request->action.fakeroot)
+	if (!builder->request->action.fakeroot || builder->plan->flow == PLAN_FLOW_ROOT)
 		return 0;
+	if (builder->host->uid != 0 || !host_has_cap(builder->host, CAP_CHOWN)) {
+		build_emulate_root(builder->plan);
+		return 0;
+	}
 	if (builder->view->read_map("uid_map", held.uid, &held.uid_count, err) < 0)
 		return -EINVAL;
 	build_emulate_if_single(builder->plan, &held);
@@ -207,9 +212,7 @@ static int build_ids(struct builder *builder, struct err *err)
 		build_self_map(&builder->plan->idmap, builder->host, fakeroot);
 		return 0;
 	default: /* PLAN_IDMAP_NONE */
-		builder->plan->process.emulate_root = builder->plan->flow == PLAN_FLOW_CONFINED &&
-						      builder->request->action.fakeroot && builder->host->uid != 0;
-		return builder->plan->flow == PLAN_FLOW_NESTED_ROOT ? build_nested_root(builder, err) : 0;
+		return build_given_ids(builder, err);
 	}
 }
 
