@@ -69,6 +69,7 @@ overrides singularity-c "$root" <<END
 # Run inside of images, whose libraries are not these.
 singularity-c: statically-linked-binary [$libexec/action]
 singularity-c: statically-linked-binary [usr/libexec/singularity/nested/*]
+singularity-c: statically-linked-binary [$libexec/path-loader]
 # Stay small and load nothing, as whatever handles images of others should.
 singularity-c: statically-linked-binary [$libexec/starter]
 singularity-c: statically-linked-binary [$libexec/squashfs-server]
@@ -76,6 +77,7 @@ singularity-c: statically-linked-binary [$libexec/squashfs-server]
 singularity-c: shared-library-lacks-prerequisites [$libexec/action]
 singularity-c: shared-library-lacks-prerequisites [$libexec/starter]
 singularity-c: shared-library-lacks-prerequisites [$libexec/squashfs-server]
+singularity-c: shared-library-lacks-prerequisites [$libexec/path-loader]
 singularity-c: shared-library-lacks-prerequisites [usr/libexec/singularity/nested/*]
 singularity-c: embedded-library * [$libexec/squashfs-server]
 singularity-c: embedded-library * [usr/libexec/singularity/nested/*]

@@ -45,6 +45,7 @@ libexec/singularity/nested/etc/singularity/seccomp-profiles/default.json
 libexec/singularity/nested/etc/singularity/singularity.conf
 libexec/singularity/nested/libexec/singularity/bin/action
 libexec/singularity/nested/libexec/singularity/bin/imager
+libexec/singularity/nested/libexec/singularity/bin/path-loader
 libexec/singularity/nested/libexec/singularity/bin/squashfs-server
 libexec/singularity/nested/libexec/singularity/bin/starter
 libexec/singularity/nested/libexec/singularity/nested
