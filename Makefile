@@ -223,7 +223,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libtested.a
 
 # Programs of the hostile suites: a caller that writes its own requests, and what it tries to start.
 HOSTILE_SRCS := $(wildcard tests/hostile/driver.c tests/hostile/attempt.c tests/hostile/attack_*.c tests/hostile/wire.c)
-HOSTILE_PROGRAMS := $(BUILD)/tests/hostile/driver $(BUILD)/tests/hostile/payload
+HOSTILE_PROGRAMS := $(addprefix $(BUILD)/tests/hostile/,driver payload stepper attacker flip nodes)
 $(BUILD)/tests/hostile/driver: $(HOSTILE_SRCS) tests/hostile/driver.h $(BUILD)/libtested.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) -Wall -Wextra -o $@ $(HOSTILE_SRCS) $(BUILD)/libtested.a $(TEST_LIBS)

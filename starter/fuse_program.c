@@ -325,7 +325,7 @@ static int program_give_dirs(const struct stage *stage, const struct layer_dirs 
 	for (uint32_t i = 0; i < dirs->lower_count; i++)
 		pass[3 + i] = dirs->lower[i];
 	if (program_send(stage->overlay_fd, pass, 3 + dirs->lower_count) < 0 || read(stage->overlay_fd, &byte, 1) != 1)
-		return err_set(err, ERR_SYSTEM, EPERM, "fuse-overlayfs cannot use the overlay: its directories upper and work must be yours to write");
+		return err_set(err, ERR_SYSTEM, EPERM, "fuse-overlayfs cannot enter the mount namespace");
 	return 0;
 }
 

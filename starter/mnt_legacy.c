@@ -70,11 +70,82 @@ static int mnt_legacy_clone(int src_fd, int *out_fd, struct err *err)
 	return *out_fd < 0 ? err_sys(err, errno, "cannot duplicate a descriptor") : 0;
 }
 
+static int mnt_legacy_restrict(int fd, uint32_t attrs)
+{
+	unsigned long flags = mnt_legacy_inherited(fd);
+	char path[PROC_FD_MAX];
+
+	mnt_proc_path(fd, path);
+	if ((flags | mnt_legacy_attrs(attrs)) == flags)
+		return 0;
+	return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | flags | mnt_legacy_attrs(attrs), NULL) < 0 ? -errno : 0;
+}
+
+/* mountinfo writes a space, tab, newline and backslash as a backslash and three octal digits. */
+static void mnt_legacy_unescape(char *text)
+{
+	char *out = text;
+
+	for (; *text; out++)
+		if (text[0] == '\\' && strspn(text + 1, "01234567") >= 3) {
+			*out = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
+			text += 4;
+		} else {
+			*out = *text++;
+		}
+	*out = '\0';
+}
+
+/* A remount reaches one mount, a recursive bind has many. What can no longer be opened cannot be reached by the payload either. */
+static int mnt_legacy_restrict_below(const char *top, uint32_t attrs)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	size_t length = strlen(top);
+	char line[PATH_MAX];
+	int result = file ? 0 : -errno;
+
+	while (result == 0 && fgets(line, sizeof(line), file)) {
+		char point[PATH_MAX];
+		cleanup_fd int fd = -1;
+
+		if (sscanf(line, "%*s %*s %*s %*s %4095s", point) != 1)
+			continue;
+		mnt_legacy_unescape(point);
+		if (strncmp(point, top, length) == 0 && point[length] == '/')
+			fd = open(point, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		result = fd < 0 ? 0 : mnt_legacy_restrict(fd, attrs);
+	}
+	if (file)
+		(void)fclose(file);
+	return result;
+}
+
+static int mnt_legacy_restrict_tree(int top_fd, uint32_t attrs)
+{
+	char link[PROC_FD_MAX], path[PATH_MAX];
+	int result = mnt_legacy_restrict(top_fd, attrs);
+	ssize_t length;
+
+	if (result < 0 || !attrs)
+		return result;
+	mnt_proc_path(top_fd, link);
+	length = readlink(link, path, sizeof(path) - 1);
+	if (length < 0)
+		return -errno;
+	path[length] = '\0';
+	result = mnt_legacy_restrict_below(path, attrs);
+	if (result < 0 && !(attrs & PLAN_ATTR_RDONLY)) {
+		log_debug("cannot restrict the mounts below %s: %s", path, strerror(-result));
+		result = 0; /* nosuid and nodev: the caller's own rights are the boundary in this flavour */
+	}
+	return result;
+}
+
 static int mnt_legacy_attach_tree(int tree_fd, uint32_t attrs, int target_fd, int *out_fd, struct err *err)
 {
 	char source[PROC_FD_MAX], target[PROC_FD_MAX];
 	cleanup_fd int top_fd = -1;
-	unsigned long flags;
+	int result;
 
 	mnt_proc_path(tree_fd, source);
 	mnt_proc_path(target_fd, target);
@@ -83,14 +154,11 @@ static int mnt_legacy_attach_tree(int tree_fd, uint32_t attrs, int target_fd, in
 	top_fd = mnt_legacy_reopen(target_fd);
 	if (top_fd < 0)
 		return err_sys(err, -top_fd, "cannot reopen a bind");
-	mnt_proc_path(top_fd, target);
-	flags = mnt_legacy_inherited(top_fd);
-	if ((flags | mnt_legacy_attrs(attrs)) != flags &&
-	    mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | flags | mnt_legacy_attrs(attrs), NULL) < 0) {
-		int saved = errno;
-
+	result = mnt_legacy_restrict_tree(top_fd, attrs);
+	if (result < 0) {
+		mnt_proc_path(top_fd, target);
 		(void)umount2(target, MNT_DETACH);
-		return err_sys(err, saved, "cannot restrict a bind");
+		return err_sys(err, -result, "cannot restrict a bind");
 	}
 	if (out_fd)
 		*out_fd = fd_take(&top_fd);

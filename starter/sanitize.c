@@ -88,10 +88,10 @@ void sanitize_entry(int argc)
 		_exit(255);
 	if (clearenv() != 0)
 		_exit(255);
+	sanitize_limits();
 	sanitize_descriptors();
 	sanitize_signals();
 	(void)umask(077);
-	sanitize_limits();
 	if (chdir("/") < 0)
 		sanitize_fail("cannot change to /");
 }

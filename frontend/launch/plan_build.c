@@ -358,7 +358,7 @@ static int build_parse_ids(const char *text, uint32_t *ids, uint32_t max, uint32
 		size_t n = strspn(text, "0123456789");
 		unsigned long long value = n && n <= 10 ? strtoull(text, NULL, 10) : UINT64_MAX;
 
-		if (value > 4294967293u || (text[n] != '\0' && text[n] != ':') || *count == max)
+		if (value > 4294967293u || (text[n] != '\0' && (text[n] != ':' || !text[n + 1])) || *count == max)
 			return FAIL(err, "\"%s\" is not a list of ids", text);
 		ids[(*count)++] = (uint32_t)value;
 		text += n;

@@ -20,6 +20,7 @@
 
 #define DIR_PREFIX "rootfs-"
 #define LOCK_NAME "lock"
+#define TREE_NAME "root"
 #define MAKE_ATTEMPTS 3
 
 static sigset_t mask_before;
@@ -72,13 +73,22 @@ static int sandbox_remove_at(int parent_fd, const char *name)
 	return result;
 }
 
+/* The tree first: as long as the lock file is there, a reaper can finish what a kill has interrupted. */
+static int sandbox_remove_dir(int base_fd, const char *name)
+{
+	cleanup_fd int dir_fd = openat(base_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int result = dir_fd < 0 ? 0 : sandbox_remove_at(dir_fd, TREE_NAME);
+
+	return result < 0 ? result : sandbox_remove_at(base_fd, name);
+}
+
 void tmp_sandbox_remove(struct tmp_sandbox *sandbox)
 {
 	int result;
 
 	if (!sandbox->dir)
 		return;
-	result = sandbox_remove_at(AT_FDCWD, sandbox->dir);
+	result = sandbox_remove_dir(AT_FDCWD, sandbox->dir);
 	if (result < 0)
 		log_warning("cannot remove %s: %s", sandbox->dir, strerror(-result));
 	if (sandbox->lock_fd >= 0)
@@ -98,7 +108,7 @@ static void sandbox_reap_one(int base_fd, const char *name)
 	if (lock_fd < 0 || fstat(dir_fd, &st) < 0 || st.st_uid != geteuid() || flock(lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return;
 	log_verbose("Removing the temporary sandbox %s of a launch that is gone", name);
-	(void)sandbox_remove_at(base_fd, name);
+	(void)sandbox_remove_dir(base_fd, name);
 }
 
 void tmp_sandbox_reap(const char *base)
@@ -215,7 +225,7 @@ static int sandbox_make_dir(const char *base, struct tmp_sandbox *out, struct er
 		free(ptr_take(out->dir));
 		return err_sys(err, errnum, "cannot make a temporary sandbox in %s", base);
 	}
-	if (asprintf(&lock, "%s/" LOCK_NAME, out->dir) < 0 || asprintf(&out->root, "%s/root", out->dir) < 0)
+	if (asprintf(&lock, "%s/" LOCK_NAME, out->dir) < 0 || asprintf(&out->root, "%s/" TREE_NAME, out->dir) < 0)
 		return err_sys(err, ENOMEM, "cannot make a temporary sandbox");
 	out->lock_fd = open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (out->lock_fd < 0 || flock(out->lock_fd, LOCK_EX | LOCK_NB) < 0 || mkdir(out->root, 0700) < 0)

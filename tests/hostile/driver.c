@@ -253,7 +253,8 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} groups[] = {{"plans", attack_plans},     {"fields", attack_fields},   {"kinds", attack_kinds},
-		      {"records", attack_records}, {"senders", attack_senders}, {"entry", attack_entry}};
+		      {"records", attack_records}, {"senders", attack_senders}, {"entry", attack_entry},
+		      {"served", attack_served},   {"bound", attack_bound},   {"denied", attack_denied}};
 
 	if (argc < 6)
 		return 2;

@@ -66,5 +66,8 @@ void attack_kinds(void);
 void attack_records(void);
 void attack_senders(void);
 void attack_entry(void);
+void attack_served(void);
+void attack_bound(void);
+void attack_denied(void);
 
 #endif

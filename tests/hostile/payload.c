@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -152,6 +153,16 @@ static void print_mounts(void)
 		(void)fclose(file);
 }
 
+/* What the kernel itself says of a mount: needs no /proc. */
+static void print_restrictions(const char *path)
+{
+	struct statvfs fs;
+
+	if (statvfs(path, &fs) == 0)
+		printf("restricted %s%s%s%s\n", path, fs.f_flag & ST_RDONLY ? " ro" : "", fs.f_flag & ST_NOSUID ? " nosuid" : "",
+		       fs.f_flag & ST_NODEV ? " nodev" : "");
+}
+
 static void report(void)
 {
 	struct sets sets;
@@ -166,6 +177,8 @@ static void report(void)
 	printf("seccomp %d\n", prctl(PR_GET_SECCOMP, 0, 0, 0, 0));
 	printf("dumpable %d\n", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
 	printf("cwd %s\n", getcwd(cwd, sizeof(cwd)) ? cwd : strerror(errno));
+	print_restrictions("/");
+	print_restrictions("/mnt");
 	print_descriptors();
 	print_mounts();
 }
