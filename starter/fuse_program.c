@@ -87,14 +87,14 @@ static void program_keep(int fd)
 	(void)fcntl(fd, F_SETFD, 0);
 }
 
-/* Standard error stays: it is where a program says why it cannot. */
-_Noreturn static void program_exec(int program_fd, const char *const *argv, uint64_t caps)
+/* @quiet: without standard error, where a program that works may say things, too. */
+_Noreturn static void program_exec(int program_fd, const char *const *argv, uint64_t caps, bool quiet)
 {
 	const struct plan_process process = {.caps = caps, .no_new_privs = true};
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	char *envp[] = {NULL};
 
-	if (null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(null_fd, 1) < 0)
+	if (null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(null_fd, 1) < 0 || (quiet && dup2(null_fd, 2) < 0))
 		_exit(255);
 	privs_drop(&process);
 	(void)execveat(program_fd, "", (char *const *)(uintptr_t)argv, envp, AT_EMPTY_PATH);
@@ -111,7 +111,7 @@ _Noreturn static void program_exec_fuse2fs(const struct stage *stage, const stru
 	(void)snprintf(options, sizeof(options), "allow_other,default_permissions,offset=%llu%s",
 		       (unsigned long long)fs->offset_bytes, fs->writable ? "" : ",ro");
 	program_keep(stage->record->fds[fs->fd]);
-	program_exec(stage->record->fds[fs->server_fd], argv, CAP_BIT(CAP_SYS_ADMIN));
+	program_exec(stage->record->fds[fs->server_fd], argv, CAP_BIT(CAP_SYS_ADMIN), false);
 }
 
 /* Twice forked and in a session of its own: no child of the payload, out of reach of the terminal's signals. */
@@ -276,17 +276,24 @@ _Noreturn static void program_exec_overlay(const struct stage *stage, int socket
 	const char *argv[] = {"fuse-overlayfs", "-f", "-o", options, place, NULL};
 	int fds[PASS_MAX], connection[PASS_MAX];
 	size_t count = program_receive(socket_fd, fds);
+	int result = 0;
+	char byte;
 
 	if (count < 4)
 		_exit(0); /* another rung served, or the launch failed */
-	if (setns(fds[0], CLONE_NEWNS) < 0 || unshare(CLONE_NEWNS) < 0 ||
-	    program_name_dirs(stage->plan, fds + 1, count - 1, options) < 0 || write(socket_fd, "", 1) != 1)
+	if (setns(fds[0], CLONE_NEWNS) < 0 || unshare(CLONE_NEWNS) < 0)
+		result = -errno;
+	if (result == 0)
+		result = program_name_dirs(stage->plan, fds + 1, count - 1, options);
+	byte = (char)-result;
+	if (write(socket_fd, &byte, 1) != 1 || result < 0)
 		_exit(255);
 	if (program_receive(socket_fd, connection) != 1)
 		_exit(0);
 	(void)snprintf(place, sizeof(place), "/dev/fd/%d", connection[0]);
 	program_keep(connection[0]);
-	program_exec(stage->record->fds[stage->plan->fuse_overlayfs_fd], argv, UINT64_MAX);
+	program_exec(stage->record->fds[stage->plan->fuse_overlayfs_fd], argv, UINT64_MAX,
+		     log_get_level() < LOG_LEVEL_DEBUG);
 }
 
 static int program_prepare_overlay(struct stage *stage, struct err *err)
@@ -326,7 +333,10 @@ static int program_give_dirs(const struct stage *stage, const struct layer_dirs 
 		pass[3 + i] = dirs->lower[i];
 	if (program_send(stage->overlay_fd, pass, 3 + dirs->lower_count) < 0 || read(stage->overlay_fd, &byte, 1) != 1)
 		return err_set(err, ERR_SYSTEM, EPERM, "fuse-overlayfs cannot enter the mount namespace");
-	return 0;
+	if (byte == EACCES)
+		return err_sys(err, byte, "fuse-overlayfs cannot use the overlay: its directories upper and work must be yours to "
+					  "write");
+	return byte ? err_sys(err, byte, "fuse-overlayfs cannot enter the mount namespace") : 0;
 }
 
 int fuse_program_mount_overlay(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err)
@@ -337,6 +347,7 @@ int fuse_program_mount_overlay(struct stage *stage, const struct layer_dirs *dir
 		{"source", "fuse-overlayfs"}, {"fd", fd}, {"rootmode", "40000"}, {"user_id", uid}, {"group_id", gid},
 		{"default_permissions", NULL}, {"allow_other", NULL}, {NULL, NULL},
 	};
+	struct stat st;
 	int result;
 
 	if (fuse_fd < 0)
@@ -352,7 +363,10 @@ int fuse_program_mount_overlay(struct stage *stage, const struct layer_dirs *dir
 	if (result < 0)
 		return result;
 	result = program_send(stage->overlay_fd, &fuse_fd, 1);
-	return result < 0 ? err_sys(err, -result, "cannot start fuse-overlayfs") : 0;
+	if (result < 0)
+		return err_sys(err, -result, "cannot start fuse-overlayfs");
+	/* Its first answer, or its end. */
+	return fstat(stage->root_fd, &st) < 0 ? err_sys(err, errno, "fuse-overlayfs ended at once (--debug shows what it says)") : 0;
 }
 
 int fuse_program_start_all(struct stage *stage, struct err *err)

@@ -221,6 +221,62 @@ all_profiles="as_root as_user_userns as_fakeroot"
 	sleep 1; e2fsck -fn "$WORK/user/over.ext3"
 }
 
+@test "an ext3 image that is written to has one user, and the next waits for the last change" {
+	mkdir -p "$WORK/layout/upper" "$WORK/layout/work"
+	chown -R "$TEST_USER:" "$WORK/layout"
+	make_ext3 "$WORK/user/lock.ext3" "$WORK/layout"
+	for i in 1 2 3 4 5; do
+		run forced as_user_userns "" exec --overlay "$WORK/user/lock.ext3" "$WORK/box.sif" sh -c "cat /mnt/count; echo $i > /mnt/count"
+		echo "$output"
+		[ "$status" = 0 ]
+		[ $i = 1 ] || [ "$output" = $((i - 1)) ]
+	done
+	# The payload says that it runs, and runs until it is told.
+	wait_for='touch $0/running; while [ ! -e $0/stop ]; do sleep 0.1; done'
+	refused() { # PROFILE OPTION
+		run forced "$1" "" exec --overlay "$WORK/user/lock.ext3$2" "$WORK/box.sif" true
+		echo "$1: $output"
+		[ "$status" = 255 ] && [[ $output == *"FATAL:   "*"lock.ext3 is in use: "* ]]
+	}
+	for profile in as_user_userns as_root; do # by fuse2fs, by a loop device: both hold the lock
+		rm -f "$WORK/user/running" "$WORK/user/stop"
+		forced $profile "" exec --overlay "$WORK/user/lock.ext3" "$WORK/box.sif" sh -c "$wait_for" "$WORK/user" 3>&- &
+		for i in {1..100}; do [ -e "$WORK/user/running" ] && break; sleep 0.1; done
+		refused as_user_userns ""
+		refused as_user_userns ":ro"
+		refused as_root ""
+		touch "$WORK/user/stop"
+		wait
+	done
+}
+
+@test "fakeroot of a caller who is not root, but may write the map: as root, the other ids behind" {
+	cat >"$WORK/inside" <<-EOF
+		exec setpriv --reuid 5 --regid 5 --clear-groups --inh-caps=+setuid,+setgid,+setfcap --ambient-caps=+setuid,+setgid,+setfcap \\
+			"$SINGULARITY" exec --fakeroot "$WORK/box" sh -c 'id -u; cat /proc/self/uid_map'
+	EOF
+	chmod 0755 "$WORK/inside"
+	run as_user env SINGULARITY_RUNG=ids=direct unshare --user --map-root-user --map-auto sh "$WORK/inside"
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "${lines[0]}" = 0 ]
+	[ "$(tr -s ' ' <<<"${lines[1]}")" = " 0 5 1" ]
+	[ "${#lines[@]}" -ge 4 ]
+	sed -i 's/,+setfcap//g' "$WORK/inside"
+	run as_user env SINGULARITY_RUNG=ids=direct unshare --user --map-root-user --map-auto sh "$WORK/inside"
+	echo "without CAP_SETFCAP: $output"
+	[ "$status" = 0 ]
+	[ "${lines[0]}" = 0 ]
+	for line in "${lines[@]:1}"; do [ "$(awk '{print $2}' <<<"$line")" != 0 ]; done
+}
+
+@test "fakeroot of root in a user namespace makes no other" {
+	run as_user unshare --user --map-root-user --map-auto sh -c 'readlink /proc/self/ns/user; exec "$0" exec --fakeroot "$1" busybox readlink /proc/self/ns/user' "$SINGULARITY" "$WORK/box"
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "${lines[0]}" = "${lines[1]}" ]
+}
+
 @test "debug names each rung, and the errno of those rejected" {
 	run forced as_user_userns "" --debug exec --pid --contain "$WORK/box.sif" true
 	[ "$status" = 0 ]
