@@ -289,6 +289,14 @@ static void fakeroot_direct_keeps_borders(void **state)
 	expect_golden("fakeroot-direct");
 }
 
+/* For tests that build more than one plan with one builder. */
+static void build_again(void)
+{
+	free(builder.home);
+	builder.home = NULL;
+	assert_int_equal(plan_build(&builder, &err), 0);
+}
+
 static void fakeroot_of_nested_root_pretends_with_a_single_id(void **state)
 {
 	(void)state;
@@ -296,7 +304,7 @@ static void fakeroot_of_nested_root_pretends_with_a_single_id(void **state)
 	host.initial_userns = false;
 	request.action.fakeroot = true;
 	for (single_id = false;; single_id = true) {
-		assert_int_equal(plan_build(&builder, &err), 0);
+		build_again();
 		assert_int_equal(plan.flow, PLAN_FLOW_NESTED_ROOT);
 		assert_int_equal(plan.process.emulate_root, single_id);
 		assert_int_equal(plan.process.no_new_privs, single_id);
@@ -311,10 +319,10 @@ static void temporary_sandbox_is_written_without_a_layer(void **state)
 	(void)state;
 	image.writable = true;
 	request.action.writable_tmpfs = true;
-	assert_int_equal(plan_build(&builder, &err), 0);
+	build_again();
 	assert_true(plan.writable_tmpfs && !plan.root_writable);
 	builder.image_temporary = true;
-	assert_int_equal(plan_build(&builder, &err), 0);
+	build_again();
 	assert_true(plan.root_writable && !plan.writable_tmpfs);
 }
 
