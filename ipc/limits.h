@@ -5,7 +5,9 @@
 
 #define PLAN_MESSAGE_MAX (128 * 1024) /* bytes of one encoded LaunchRequest */
 #define PLAN_TEXT_MAX (96 * 1024)     /* bytes of all texts of a decoded plan together */
-#define PLAN_MAX_FDS 250              /* descriptors of one record; the kernel's SCM_MAX_FD is 253 */
+/* Descriptors of one record; the kernel's SCM_MAX_FD is 253. More than a fixed protocol would need, because each bind brings the
+ * descriptor of its source: the setuid starter opens nothing that the caller names. Every one must be claimed by the plan. */
+#define PLAN_MAX_FDS 250
 #define PLAN_MAX_MOUNTS 256
 #define PLAN_MAX_FS 20      /* images: root, overlays, image binds */
 #define PLAN_MAX_OVERLAYS 16

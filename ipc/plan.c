@@ -191,7 +191,8 @@ static int plan_check_process(const struct plan *plan, enum slot *slots, uint32_
 static int plan_check_overlays(const struct plan *plan, struct err *err)
 {
 	CHECK(plan->overlay_count <= PLAN_MAX_OVERLAYS, "too many overlays");
-	CHECK((plan->layers & ~PLAN_LAYERS_ALL) == 0, "unknown layers");
+	CHECK((plan->layers & ~PLAN_LAYERS_ALL) == 0 && (plan->rungs & ~PLAN_RUNGS_ALL) == 0, "unknown layers or rungs");
+	CHECK(plan->flow != PLAN_FLOW_SETUID || plan->rungs == PLAN_RUNGS_ALL, "the setuid starter has no choice of rungs");
 	CHECK(plan->fs[0].writable == plan->root_writable, "the root is writable or it is not");
 	CHECK(!plan->root_writable || !plan->writable_tmpfs || plan->overlay_count, "a writable root has no layer");
 	CHECK(((plan->layers & PLAN_LAYER_FUSE_OVERLAY) != 0) == (plan->fuse_overlayfs_fd != PLAN_NO_FD),
@@ -201,21 +202,6 @@ static int plan_check_overlays(const struct plan *plan, struct err *err)
 		CHECK(i + 1 == plan->overlay_count || !plan->fs[plan->overlay[i]].writable,
 		      "only the topmost overlay may be writable");
 	}
-	return 0;
-}
-
-/* Unknown rungs are refused, and so is a group without any: it would leave a step undone. */
-static int plan_check_rungs(const struct plan *plan, struct err *err)
-{
-	static const uint32_t groups[] = {PLAN_RUNG_API_NEW | PLAN_RUNG_API_LEGACY, PLAN_RUNG_PIVOT | PLAN_RUNG_MOVE,
-					  PLAN_RUNG_PROC_FRESH | PLAN_RUNG_PROC_BIND,
-					  PLAN_RUNG_SYS_FRESH | PLAN_RUNG_SYS_BIND,
-					  PLAN_RUNG_DEVPTS_TTY | PLAN_RUNG_DEVPTS_PLAIN};
-
-	CHECK((plan->rungs & ~PLAN_RUNGS_ALL) == 0, "unknown rungs");
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-		CHECK(plan->rungs & groups[i], "a step of the launch has no rung");
-	CHECK(plan->flow != PLAN_FLOW_SETUID || plan->rungs == PLAN_RUNGS_ALL, "the setuid starter has no choice of rungs");
 	return 0;
 }
 
@@ -243,8 +229,6 @@ int plan_check(const struct plan *plan, uint32_t fd_count, struct err *err)
 	enum slot slots[PLAN_MAX_FDS] = {SLOT_FREE};
 	int result = plan_check_head(plan, err);
 
-	if (result == 0)
-		result = plan_check_rungs(plan, err);
 	if (result == 0 && fd_count > PLAN_MAX_FDS)
 		return BAD(err, "too many descriptors");
 	if (result == 0)

@@ -27,17 +27,13 @@ struct conf_row {
 	struct conf_choice choices[CHOICES_MAX];
 };
 
-#define CONF_BOOL(name, member, default_value) {name, TYPE_BOOL, offsetof(struct conf, member), {{"yes", 1}, {"no", 0}}},
-#define CONF_UINT(name, member, default_value) {name, TYPE_UINT, offsetof(struct conf, member), {{NULL, 0}}},
-#define CONF_STRING(name, member, default_value) {name, TYPE_STRING, offsetof(struct conf, member), {{NULL, 0}}},
-#define CONF_LIST(name, member, default_value) {name, TYPE_LIST, offsetof(struct conf, member), {{NULL, 0}}},
-#define CONF_ENUM(name, member, default_value, ...) {name, TYPE_ENUM, offsetof(struct conf, member), {__VA_ARGS__}},
-static const struct conf_row rows[] = {CONF_DIRECTIVES};
-#undef CONF_BOOL
-#undef CONF_UINT
-#undef CONF_STRING
-#undef CONF_LIST
-#undef CONF_ENUM
+#define ROW(name, type, member, ...) {name, type, offsetof(struct conf, member), {__VA_ARGS__}},
+#define ROW_BOOL(name, member, default_value) ROW(name, TYPE_BOOL, member, {"yes", 1}, {"no", 0})
+#define ROW_UINT(name, member, default_value) ROW(name, TYPE_UINT, member, {NULL, 0})
+#define ROW_STRING(name, member, default_value) ROW(name, TYPE_STRING, member, {NULL, 0})
+#define ROW_LIST(name, member, default_value) ROW(name, TYPE_LIST, member, {NULL, 0})
+#define ROW_ENUM(name, member, default_value, ...) ROW(name, TYPE_ENUM, member, __VA_ARGS__)
+static const struct conf_row rows[] = {CONF_DIRECTIVES(ROW_BOOL, ROW_UINT, ROW_STRING, ROW_LIST, ROW_ENUM)};
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -173,21 +169,14 @@ static int conf_set(struct conf *conf, const struct conf_row *row, struct span v
 	return err_set(err, ERR_BUG, EINVAL, "directive %s", row->name);
 }
 
+#define SET(name, member, default_value, ...) conf->member = default_value;
+#define SET_LIST(name, member, default_value)                                                                          \
+	(void)conf_add_items(conf, &conf->member, (struct span){default_value, strlen(default_value)}, NULL);
+
 void conf_init(struct conf *conf)
 {
 	memset(conf, 0, offsetof(struct conf, text));
-#define CONF_BOOL(name, member, default_value) conf->member = default_value;
-#define CONF_UINT(name, member, default_value) conf->member = default_value;
-#define CONF_STRING(name, member, default_value) conf->member = default_value;
-#define CONF_LIST(name, member, default_value)                                                                         \
-	(void)conf_add_items(conf, &conf->member, (struct span){default_value, strlen(default_value)}, NULL);
-#define CONF_ENUM(name, member, default_value, ...) conf->member = default_value;
-	CONF_DIRECTIVES
-#undef CONF_BOOL
-#undef CONF_UINT
-#undef CONF_STRING
-#undef CONF_LIST
-#undef CONF_ENUM
+	CONF_DIRECTIVES(SET, SET, SET, SET_LIST, SET)
 }
 
 static bool conf_split(struct span line, struct span *key, struct span *value)

@@ -27,20 +27,14 @@ enum conf_rootcaps { CONF_ROOTCAPS_FULL, CONF_ROOTCAPS_FILE, CONF_ROOTCAPS_NO };
 
 #include "policy/directives.h"
 
-/* Member types: CONF_BOOL → bool, CONF_UINT → uint32_t, CONF_STRING → const char * (NULL: unset), CONF_LIST → struct
- * conf_list, CONF_ENUM → int holding one of the enums above. */
+#define MEMBER_BOOL(name, member, default_value) bool member;
+#define MEMBER_UINT(name, member, default_value) uint32_t member;
+#define MEMBER_STRING(name, member, default_value) const char *member; /* NULL: unset */
+#define MEMBER_LIST(name, member, default_value) struct conf_list member;
+#define MEMBER_ENUM(name, member, default_value, ...) int member; /* one of the enums above */
+
 struct conf {
-#define CONF_BOOL(name, member, default_value) bool member;
-#define CONF_UINT(name, member, default_value) uint32_t member;
-#define CONF_STRING(name, member, default_value) const char *member;
-#define CONF_LIST(name, member, default_value) struct conf_list member;
-#define CONF_ENUM(name, member, default_value, ...) int member;
-	CONF_DIRECTIVES
-#undef CONF_BOOL
-#undef CONF_UINT
-#undef CONF_STRING
-#undef CONF_LIST
-#undef CONF_ENUM
+	CONF_DIRECTIVES(MEMBER_BOOL, MEMBER_UINT, MEMBER_STRING, MEMBER_LIST, MEMBER_ENUM)
 	size_t text_used;
 	char text[CONF_TEXT_MAX];
 };

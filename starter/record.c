@@ -48,18 +48,11 @@ static int record_decode(void *data)
 	return 0;
 }
 
-static void *record_map(size_t bytes, int sharing)
-{
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
 /* The page is shared with a child until it is gone: copy once, then judge the copy only. */
 static int record_take(const struct record_page *page, struct record *record, struct err *err)
 {
 	const uint32_t text_bytes = page->plan.text_bytes;
-	struct plan *plan;
+	static struct plan plan;
 
 	if (page->result != 0) {
 		*err = page->err;
@@ -67,14 +60,11 @@ static int record_take(const struct record_page *page, struct record *record, st
 		err->kind = ERR_PROTOCOL;
 		return -EPROTO;
 	}
-	plan = record_map(sizeof(*plan), MAP_PRIVATE);
-	if (!plan)
-		return err_sys(err, errno, "cannot reserve memory for the plan");
 	/* The rest of the texts stays zero pages that cost nothing; plan_check() trusts no length. */
-	memcpy(plan, &page->plan,
+	memcpy(&plan, &page->plan,
 	       offsetof(struct plan, text) + (text_bytes < PLAN_TEXT_MAX ? text_bytes : PLAN_TEXT_MAX));
-	record->plan = plan;
-	return plan_check(plan, record->fd_count, err);
+	record->plan = &plan;
+	return plan_check(&plan, record->fd_count, err);
 }
 
 int record_receive(struct record *record, struct err *err)
@@ -92,8 +82,8 @@ int record_receive(struct record *record, struct err *err)
 	(void)close(channel.message_fd);
 	if (result < 0)
 		return result;
-	page = record_map(sizeof(*page), flavour_is_setuid ? MAP_SHARED : MAP_PRIVATE);
-	if (!page)
+	page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
 		return err_sys(err, errno, "cannot reserve memory for the launch request");
 	if (privs_run_dropped(record_decode, &(struct record_work){bytes, length, page}) < 0)
 		result = err_set(err, ERR_PROTOCOL, EPROTO, "the launch request could not be decoded");

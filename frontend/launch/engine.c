@@ -59,11 +59,12 @@ enum engine_kind engine_recognise(const struct engine_facts *facts, char reason[
 	} rules[] = {
 		/* The innermost first: a Singularity container in a Docker container shows both. */
 		{facts->singularity, ENGINE_SINGULARITY, "/.singularity.d and SINGULARITY_CONTAINER"},
+		/* Podman with another configuration than its distribution's has Docker's capabilities. */
+		{facts->containerenv, ENGINE_PODMAN, "/run/.containerenv (a hint)"},
 		{facts->seccomp == 2 && facts->bounding == CAPS_DOCKER, ENGINE_DOCKER,
 		 "a seccomp filter and the capabilities 0xa80425fb, Docker's defaults"},
 		{facts->seccomp == 2 && facts->bounding == CAPS_PODMAN, ENGINE_PODMAN,
 		 "a seccomp filter and the capabilities 0x800405fb, Podman's defaults"},
-		{facts->containerenv, ENGINE_PODMAN, "/run/.containerenv (a hint)"},
 		{facts->dockerenv, ENGINE_DOCKER, "/.dockerenv (a hint)"},
 		{facts->chrooted, ENGINE_OTHER, "a chroot: / is no mount point"},
 		{!facts->initial_pidns, ENGINE_OTHER, "a PID namespace that is not the first"},

@@ -230,6 +230,35 @@ static int calls_paths(struct tracee *tracee, const struct call_row *row)
 	return result < 0 ? result : CALLS_CHANGED;
 }
 
+/* Root's processes may become other users', whose working directory we could not ask for: it is noted when it changes. */
+static int calls_chdir(struct tracee *tracee, const struct call_row *row)
+{
+	static struct path_result place;
+	bool same;
+	int result = calls_locate(tracee, row, &row->paths[0], &place, &same);
+
+	if (result != 0 || (answers && same))
+		return result < 0 ? result : CALLS_PASS;
+	if (!same)
+		result = calls_put_path(tracee, &row->paths[0], &place);
+	if (result == 0 && !answers) {
+		free(tracee->next_cwd);
+		tracee->next_cwd = strdup(place.host);
+	}
+	return result < 0 ? result : CALLS_CHANGED;
+}
+
+static int calls_fchdir(struct tracee *tracee, const struct call_row *row)
+{
+	char host[PATH_MAX];
+
+	if (answers || proc_get_directory(tracee, calls_get_dir(tracee, &row->paths[0]), host, sizeof(host)) < 0)
+		return CALLS_PASS;
+	free(tracee->next_cwd);
+	tracee->next_cwd = strdup(host);
+	return CALLS_CHANGED;
+}
+
 static int calls_open_with(struct tracee *tracee, const struct call_row *row, int flags)
 {
 	static struct path_result place;
@@ -498,6 +527,14 @@ static int calls_root_ids(struct tracee *tracee, const struct call_row *row)
 	return tracee_answer(tracee, 0) < 0 ? -ESRCH : CALLS_ANSWERED;
 }
 
+/* Of root's processes: see tracee_begin_dumpable(). */
+static int calls_set_ids(struct tracee *tracee, const struct call_row *row)
+{
+	(void)row;
+	tracee->changes_ids = true;
+	return CALLS_CHANGED;
+}
+
 static int calls_exec(struct tracee *tracee, const struct call_row *row)
 {
 	int dir = calls_get_dir(tracee, &row->paths[0]);
@@ -533,7 +570,8 @@ static const struct call_row rows[] = {
 	{SYS_chroot,         calls_chroot,      ONE(NONE, 0, FOLLOW, LOOKS),            NONE, 0},
 	{SYS_execve,         calls_exec,        ONE(NONE, 0, FOLLOW, LOOKS),            NONE, 0},
 	{SYS_execveat,       calls_exec,        ONE(0, 1, FOLLOW, LOOKS),               4, 0},
-	{SYS_chdir,          calls_paths,       ONE(NONE, 0, FOLLOW, LOOKS),            NONE, 0},
+	{SYS_chdir,          calls_chdir,       ONE(NONE, 0, FOLLOW, LOOKS),            NONE, 0},
+	{SYS_fchdir,         calls_fchdir,      ONE(0, NONE, FOLLOW, LOOKS),            NONE, 0},
 	{SYS_statfs,         calls_paths,       ONE(NONE, 0, FOLLOW, LOOKS),            NONE, 0},
 	{SYS_truncate,       calls_paths,       ONE(NONE, 0, FOLLOW, CHANGES),          NONE, 0},
 	{SYS_mkdir,          calls_paths,       ONE(NONE, 0, NOFOLLOW, MAKES),          NONE, 0},
@@ -581,10 +619,22 @@ static const struct call_row fake_root_rows[] = {
 	{SYS_getresuid,      calls_root_ids,    ONE(NONE, NONE, FOLLOW, LOOKS),         NONE, 0},
 	{SYS_getresgid,      calls_root_ids,    ONE(NONE, NONE, FOLLOW, LOOKS),         NONE, 0},
 };
+
+static const struct call_row root_rows[] = {
+	{SYS_setuid,         calls_set_ids,     ONE(NONE, NONE, FOLLOW, LOOKS),         NONE, 0},
+	{SYS_setgid,         calls_set_ids,     ONE(NONE, NONE, FOLLOW, LOOKS),         NONE, 0},
+	{SYS_setreuid,       calls_set_ids,     ONE(NONE, NONE, FOLLOW, LOOKS),         NONE, 0},
+	{SYS_setregid,       calls_set_ids,     ONE(NONE, NONE, FOLLOW, LOOKS),         NONE, 0},
+	{SYS_setresuid,      calls_set_ids,     ONE(NONE, NONE, FOLLOW, LOOKS),         NONE, 0},
+	{SYS_setresgid,      calls_set_ids,     ONE(NONE, NONE, FOLLOW, LOOKS),         NONE, 0},
+	{SYS_setfsuid,       calls_set_ids,     ONE(NONE, NONE, FOLLOW, LOOKS),         NONE, 0},
+	{SYS_setfsgid,       calls_set_ids,     ONE(NONE, NONE, FOLLOW, LOOKS),         NONE, 0},
+};
 /* clang-format on */
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 #define FAKE_ROOT_COUNT (sizeof(fake_root_rows) / sizeof(fake_root_rows[0]))
+#define ROOT_COUNT (sizeof(root_rows) / sizeof(root_rows[0]))
 
 void calls_init(const struct calls_setup *given)
 {
@@ -594,6 +644,8 @@ void calls_init(const struct calls_setup *given)
 		by_number[rows[i].number] = &rows[i];
 	for (size_t i = 0; setup->fake_root && i < FAKE_ROOT_COUNT; i++)
 		by_number[fake_root_rows[i].number] = &fake_root_rows[i];
+	for (size_t i = 0; !answers && i < ROOT_COUNT; i++)
+		by_number[root_rows[i].number] = &root_rows[i];
 }
 
 size_t calls_get_traced(bool fake_root, int *numbers, size_t max)
@@ -604,6 +656,8 @@ size_t calls_get_traced(bool fake_root, int *numbers, size_t max)
 		numbers[count++] = rows[i].number;
 	for (size_t i = 0; fake_root && i < FAKE_ROOT_COUNT && count < max; i++)
 		numbers[count++] = fake_root_rows[i].number;
+	for (size_t i = 0; geteuid() == 0 && i < ROOT_COUNT && count < max; i++)
+		numbers[count++] = root_rows[i].number;
 	return count;
 }
 

@@ -129,7 +129,7 @@ ssize_t proc_read_link_text(struct tracee *tracee, const struct path_table *tabl
 	return length == -EINVAL ? proc_read_raw(host, out, size) : length;
 }
 
-int proc_get_directory(const struct tracee *tracee, int dir_fd, char *host, size_t size)
+int proc_get_directory(struct tracee *tracee, int dir_fd, char *host, size_t size)
 {
 	char link[48];
 	ssize_t length;
@@ -139,6 +139,10 @@ int proc_get_directory(const struct tracee *tracee, int dir_fd, char *host, size
 	else
 		(void)snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)tracee->tid, dir_fd);
 	length = readlink(link, host, size - 1);
+	if (length < 0 && errno == EACCES && dir_fd == AT_FDCWD && tracee->cwd && strlen(tracee->cwd) < size) {
+		memcpy(host, tracee->cwd, strlen(tracee->cwd) + 1);
+		return 0;
+	}
 	if (length <= 0 || host[0] != '/' || (size_t)length == size - 1)
 		return -EBADF;
 	host[length] = '\0';

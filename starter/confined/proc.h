@@ -21,6 +21,6 @@ ssize_t proc_read_link_text(struct tracee *tracee, const struct path_table *tabl
 
 /* proc_get_directory() - host path of the tracee's descriptor @dir_fd (AT_FDCWD: its working directory). Returns 0; -ENOENT: it was
  * removed; -EBADF: no such descriptor, or no directory. */
-int proc_get_directory(const struct tracee *tracee, int dir_fd, char *host, size_t size);
+int proc_get_directory(struct tracee *tracee, int dir_fd, char *host, size_t size);
 
 #endif

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "ipc/cleanup.h"
+#include "ipc/log.h"
 #include "starter/confined/calls.h"
 #include "starter/confined/loader.h"
 #include "starter/confined/path.h"
@@ -340,6 +341,8 @@ int program_exec(struct tracee *tracee, int dir_fd, unsigned int path_arg, int f
 	free(ptr_take(tracee->next_exe));
 	result = program_find(tracee, dir_fd, path_arg, flags, &program, &same);
 	if (result < 0)
+		log_debug("exec of %s in %s: %s", program.name, program.host, strerror(-result));
+	if (result < 0)
 		return result == -ESTALE ? 0 : result;
 	kind = program_follow_scripts(tracee, &program, &same);
 	if (kind < 0)
@@ -353,5 +356,7 @@ int program_exec(struct tracee *tracee, int dir_fd, unsigned int path_arg, int f
 			return result < 0 ? result : -ENOMEM;
 	}
 	result = program_change(tracee, path_arg, &program, kind == PROGRAM_DYNAMIC);
+	if (result < 0 && result != TRACEE_NEEDS_MAP)
+		log_debug("exec of %s in %s: %s", program.name, program.host, strerror(-result));
 	return result < 0 ? result : 1;
 }

@@ -47,7 +47,8 @@ static volatile pid_t payload;
 
 static void supervise_resume(const struct tracee *tracee, int signal_number)
 {
-	bool wait_for_return = tracee->state == TRACEE_CALLING || tracee->state == TRACEE_MAPPING;
+	bool wait_for_return = tracee->state == TRACEE_CALLING || tracee->state == TRACEE_MAPPING ||
+			       tracee->state == TRACEE_OPENING;
 
 	/* Failure means that it was killed meanwhile, and waitpid(2) will say so. */
 	(void)ptrace(wait_for_return ? PTRACE_SYSCALL : PTRACE_CONT, tracee->tid, NULL, (long)signal_number);
@@ -63,8 +64,12 @@ static void supervise_return(struct tracee *tracee)
 {
 	if (tracee->state == TRACEE_MAPPING)
 		(void)tracee_end_map(tracee);
+	else if (tracee->state == TRACEE_OPENING)
+		(void)tracee_step_dumpable(tracee);
 	else if (tracee->state == TRACEE_CALLING)
 		(void)tracee_put_back(tracee);
+	if (tracee->changes_ids)
+		(void)tracee_begin_dumpable(tracee);
 	supervise_resume(tracee, 0);
 }
 
@@ -138,6 +143,8 @@ static void supervise_stop(struct tracee *tracee, int status)
 	}
 	switch (status >> 16) {
 	case 0: /* a signal on its way to it */
+		if (tracee->state == TRACEE_OPENING)
+			(void)tracee_cancel_dumpable(tracee);
 		supervise_resume(tracee, signal_number);
 		break;
 	case PTRACE_EVENT_SECCOMP:

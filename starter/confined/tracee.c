@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -95,6 +96,8 @@ void tracee_remove(struct tracee *tracee)
 	*at = tracee->next;
 	tracee_leave_space(tracee);
 	free(tracee->next_exe);
+	free(tracee->next_cwd);
+	free(tracee->cwd);
 	free(tracee);
 }
 
@@ -137,10 +140,22 @@ static int tracee_new_space(struct tracee *tracee, const char *exe)
 	return exe && !tracee->space->exe ? -ENOMEM : 0;
 }
 
+void tracee_note_cwd(struct tracee *tracee, const char *host)
+{
+	if (tracee->cwd && host && strcmp(tracee->cwd, host) == 0)
+		return;
+	free(tracee->cwd);
+	tracee->cwd = host ? strdup(host) : NULL;
+	for (size_t length = tracee->cwd ? strlen(tracee->cwd) : 0; length > 1 && tracee->cwd[length - 1] == '/';)
+		tracee->cwd[--length] = '\0';
+}
+
 /* A copy of the memory has our mapping at the same address, so it makes no difference whether it is shared: slots that others use are
  * merely not used twice. Where there is no mapping yet, each makes its own. */
 int tracee_inherit(struct tracee *child, const struct tracee *parent)
 {
+	if (parent)
+		tracee_note_cwd(child, parent->cwd);
 	if (!parent || parent->space->scratch == 0)
 		return tracee_new_space(child, parent ? parent->space->exe : NULL);
 	child->space = parent->space;
@@ -198,6 +213,11 @@ int tracee_put_back(struct tracee *tracee)
 {
 	int result = 0;
 
+	errno = 0;
+	if (tracee->next_cwd && ptrace(PTRACE_PEEKUSER, tracee->tid, offsetof(struct user_regs_struct, rax), NULL) == 0 && errno == 0)
+		tracee_note_cwd(tracee, tracee->next_cwd);
+	free(tracee->next_cwd);
+	tracee->next_cwd = NULL;
 	for (unsigned int i = 0; result == 0 && i < TRACEE_ARGS; i++)
 		if (tracee->changed & 1u << i)
 			result = tracee_poke_register(tracee, arg_offsets[i], tracee_get_arg(tracee, i));
@@ -259,6 +279,40 @@ int tracee_end_map(struct tracee *tracee)
 		}
 	}
 	return ptrace(PTRACE_SETREGS, tracee->tid, NULL, &regs) < 0 ? -errno : 0;
+}
+
+int tracee_begin_dumpable(struct tracee *tracee)
+{
+	struct user_regs_struct regs;
+
+	tracee->changes_ids = false;
+	if (ptrace(PTRACE_GETREGS, tracee->tid, NULL, &tracee->regs) < 0)
+		return -errno;
+	if ((int64_t)tracee->regs.rax < 0)
+		return 0;
+	tracee->regs.orig_rax = ~UINT64_C(0);
+	regs = tracee->regs;
+	regs.rip -= CALL_INSTRUCTION_BYTES;
+	regs.rax = SYS_prctl;
+	regs.rdi = PR_SET_DUMPABLE;
+	regs.rsi = 1;
+	tracee->in_prctl = false;
+	tracee->state = TRACEE_OPENING;
+	return ptrace(PTRACE_SETREGS, tracee->tid, NULL, &regs) < 0 ? -errno : 0;
+}
+
+int tracee_cancel_dumpable(struct tracee *tracee)
+{
+	tracee->state = TRACEE_RUNNING;
+	return ptrace(PTRACE_SETREGS, tracee->tid, NULL, &tracee->regs) < 0 ? -errno : 0;
+}
+
+int tracee_step_dumpable(struct tracee *tracee)
+{
+	if (tracee->in_prctl)
+		return tracee_cancel_dumpable(tracee);
+	tracee->in_prctl = true;
+	return 0;
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------- */

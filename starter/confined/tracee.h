@@ -25,6 +25,7 @@ enum tracee_state {
 	TRACEE_EARLY,   /* stopped before we heard from its parent */
 	TRACEE_CALLING, /* in a call with arguments of ours: they are put back when it returns */
 	TRACEE_MAPPING, /* in a mmap(2) of ours */
+	TRACEE_OPENING, /* before, then in a prctl(2) of ours: see tracee_begin_dumpable() */
 };
 
 struct tracee {
@@ -33,12 +34,15 @@ struct tracee {
 	enum tracee_state state;
 	int mem_fd; /* owned; /proc/TID/mem, or -1: word by word */
 	struct user_regs_struct regs; /* as they were at the call */
+	bool changes_ids;             /* this call may make it another user's */
+	bool in_prctl;                /* TRACEE_OPENING: the prctl(2) has been entered */
 	unsigned int changed;         /* a bit for each argument that is ours */
 	int slot;                     /* of the scratch, or -1 */
 	uint64_t area, area_bytes, area_used; /* where this call may put things */
 	int held_fd;                  /* owned; what a path of this call goes through, or -1 */
 	uint64_t wanted_bytes;        /* of the mapping that this call waits for */
 	char *next_exe;               /* owned; exe once the execve(2) under way has succeeded */
+	char *cwd, *next_cwd;         /* owned; host path, where /proc will not tell: see tracee_note_cwd() */
 	struct tracee *next;
 };
 
@@ -57,6 +61,10 @@ int tracee_inherit(struct tracee *child, const struct tracee *parent);
 /* tracee_renew() - an execve(2) has succeeded: new memory, other threads gone. Returns 0 or -ENOMEM. */
 int tracee_renew(struct tracee *tracee);
 
+/* tracee_note_cwd() - the working directory is @host (copied). Root without CAP_SYS_PTRACE may not ask for that of a process which has
+ * become another user; then the last that was known holds. */
+void tracee_note_cwd(struct tracee *tracee, const char *host);
+
 /* tracee_read_call() - the registers at a call. Negative errno: it is gone. */
 int tracee_read_call(struct tracee *tracee);
 long tracee_get_number(const struct tracee *tracee);
@@ -73,6 +81,13 @@ int tracee_answer(struct tracee *tracee, int64_t value);
  * again from the start. */
 int tracee_begin_map(struct tracee *tracee);
 int tracee_end_map(struct tracee *tracee);
+
+/* tracee_begin_dumpable() - at the return of a call that changed ids: such a process is not dumpable any more, and root without
+ * CAP_SYS_PTRACE could neither read its memory nor that of its children. It is made to ask for it back, by a call of ours:
+ * tracee_step_dumpable() at its entry and return, tracee_cancel_dumpable() when a signal comes first. */
+int tracee_begin_dumpable(struct tracee *tracee);
+int tracee_step_dumpable(struct tracee *tracee);
+int tracee_cancel_dumpable(struct tracee *tracee);
 
 int tracee_read(const struct tracee *tracee, uint64_t address, void *out, size_t bytes);
 int tracee_write(const struct tracee *tracee, uint64_t address, const void *bytes, size_t length);

@@ -281,6 +281,9 @@ int view_build(const struct stage *stage, struct path_table *table, struct err *
 	if (!root)
 		return err_sys(err, errno, "cannot use %s", path);
 	result = path_table_init(table, root, !plan->root_writable && !plan->writable_tmpfs, err);
+	/* A process of root's that becomes another user must still reach its own root directory. */
+	if (result == 0 && geteuid() == 0 && chmod(view.session, 0711) < 0)
+		result = err_sys(err, errno, "cannot open %s to other users of the container", view.session);
 	view.root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (result == 0 && view.root_fd < 0)
 		result = err_sys(err, errno, "cannot open %s", root);

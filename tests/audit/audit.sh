@@ -6,7 +6,8 @@ set -u
 build=$1
 shift
 listed=("$@")
-lines_aim=3000 lines_max=4320
+# The wish is 3000, the limit set for this version 4000. Until that is met, what there is may only shrink.
+lines_aim=3000 lines_max=4120
 suid=$build/libexec/singularity/bin/starter-suid
 here=tests/audit
 bad=0
@@ -82,7 +83,7 @@ audit_directives() {
 		grep -qxF ".It Ic $name" frontend/man/singularity.conf.5 || fail "directive '$name' is not in singularity.conf(5)"
 		grep -rqE "$name|conf\.$member\b" tests/cli tests/unit tests/hostile tests/nested --include='*.bats' --include='*.c' --include='*.bash' ||
 			fail "directive '$name' is in no test"
-	done < <(sed -n 's/.*CONF_[A-Z]*("\([^"]*\)", \([a-z_]*\),.*/\1\t\2/p' policy/directives.h)
+	done < <(sed -n 's/.*[A-Z]*("\([^"]*\)", \([a-z_]*\),.*/\1\t\2/p' policy/directives.h)
 }
 
 audit_elf() {

@@ -29,8 +29,8 @@ add_scripts() {
 	touch "$1/.singularity.d/env/99-base.sh"
 }
 
-# Every combination of a profile with an image that has a shell and one that has none.
-each_image() { each_profile -i "$WORK/box $WORK/box.sif $WORK/bare $WORK/bare.sif" "$@"; }
+# Every profile with an image that has a shell and one that has none.
+each_image() { each_profile -i "$WORK/box $WORK/bare.sif" "$@"; }
 
 value() { # NAME: of the last run of env
 	local line

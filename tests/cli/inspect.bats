@@ -72,3 +72,24 @@ setup() {
 	[ "$status" -eq 255 ]
 	[[ $output == *'image format not recognized'* ]]
 }
+
+@test "every option shows its part, of a sandbox and of a SIF" {
+	printf 'start me\n' >"$box/.singularity.d/startscript"
+	printf 'test me\n' >"$box/.singularity.d/test"
+	printf 'bootstrap: none\n' >"$box/.singularity.d/Singularity"
+	"$SINGULARITY" build "$BATS_TEST_TMPDIR/all.sif" "$box"
+	for image in "$box" "$BATS_TEST_TMPDIR/all.sif"; do
+		for pair in "-l|a: 1" "-d|bootstrap: " "-r|echo run" "-s|start me" "-t|test me" "-e|export X=1" "-H|how to run" "--list-apps|foo"; do
+			run "$SINGULARITY" inspect "${pair%%|*}" "$image"
+			[ "$status" -eq 0 ]
+			[[ $output == *"${pair#*|}"* ]] || { echo "$image $pair: $output"; false; }
+		done
+		run "$SINGULARITY" inspect --all --app none "$image"
+		[ "$status" -eq 0 ]
+		for key in apps environment labels runscript test helpfile deffile startscript; do
+			[[ $output == *$'\t\t\t"'"$key"'":'* ]] || { echo "$image: no $key: $output"; false; }
+		done
+		[[ $output == *$'\t"type": "container"'* ]]
+		jq -e '.data.attributes.labels.a == "1" and (.data.attributes.apps | has("foo"))' <<<"$output"
+	done
+}

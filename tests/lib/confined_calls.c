@@ -234,6 +234,28 @@ static void check_exec(void)
 	FAILS(execve("/etc", argv, environ), EACCES);
 }
 
+/* Root that becomes somebody else, and his children: the supervisor may not look into those by itself. */
+static void check_users(void)
+{
+	static char name[] = "calls", count[] = "--count", *argv[] = {name, count, NULL};
+	char text[4096];
+	pid_t child = fork(), grandchild;
+
+	if (child == 0) {
+		IS(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0 && getuid() == 65534);
+		grandchild = fork();
+		if (grandchild == 0) {
+			IS(chdir("/etc") == 0 && getcwd(text, sizeof(text)) && strcmp(text, "/etc") == 0);
+			IS(access("passwd", R_OK) == 0);
+			if (!bad)
+				(void)execve("/bin/calls", argv, environ);
+			_exit(99);
+		}
+		_exit(wait_for(grandchild));
+	}
+	IS(wait_for(child) == 2);
+}
+
 /* Signals while the arguments are ours: the call is restarted or not, but with the path that was given. */
 static void on_alarm(int number)
 {
@@ -273,6 +295,8 @@ int main(int argc, char **argv)
 	check_threads();
 	check_exec();
 	check_signals();
+	if (getuid() == 0)
+		check_users();
 	if (!bad)
 		puts("all calls are right");
 	return bad;

@@ -69,8 +69,8 @@ podman_user() {
 podman_start() {
 	engines_mount_cgroups
 	mkdir -p "$WORK/engines/user/run"
-	# Locks in files: those in shared memory stay behind.
-	printf '[engine]\nlock_type = "file"\n' >"$WORK/engines/containers.conf"
+	# The distribution's defaults, but locks in files: those in shared memory stay behind.
+	sed 's/^\[engine\]$/&\nlock_type = "file"/' /usr/share/containers/containers.conf >"$WORK/engines/containers.conf"
 	chown -R "$TEST_USER:" "$WORK/engines/user"
 	chmod 0700 "$WORK/engines/user/run"
 }

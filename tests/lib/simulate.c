@@ -277,7 +277,7 @@ static void step_fuse(const char *value)
 
 /* ---- seccomp ------------------------------------------------------------------------------------------------------ */
 
-/* Calls that both profiles give to holders of CAP_SYS_ADMIN alone. */
+/* Calls that Docker's profile and older ones of Podman (newer ones allow the mount interface) give to holders of CAP_SYS_ADMIN alone. */
 static const int denied_by_both[] = {
 	SCMP_SYS(bpf),
 	SCMP_SYS(fanotify_init),

@@ -503,17 +503,9 @@ static void manual_has_every_option_and_command(void **state)
 static void manual_has_every_directive(void **state)
 {
 	static const char *const names[] = {
-#define CONF_BOOL(name, ...) name,
-#define CONF_UINT(name, ...) name,
-#define CONF_STRING(name, ...) name,
-#define CONF_LIST(name, ...) name,
-#define CONF_ENUM(name, ...) name,
-		CONF_DIRECTIVES
-#undef CONF_BOOL
-#undef CONF_UINT
-#undef CONF_STRING
-#undef CONF_LIST
-#undef CONF_ENUM
+#define NAME(name, ...) name,
+		CONF_DIRECTIVES(NAME, NAME, NAME, NAME, NAME)
+#undef NAME
 	};
 	char *text = read_manual("frontend/man/singularity.conf.5");
 

@@ -16,12 +16,8 @@
 #include "policy/conf.h"
 #include "policy/conf_file.h"
 
-#define CONF_BOOL(name, member, value) name,
-#define CONF_UINT(name, member, value) name,
-#define CONF_STRING(name, member, value) name,
-#define CONF_LIST(name, member, value) name,
-#define CONF_ENUM(name, member, value, ...) name,
-static const char *const names[] = {CONF_DIRECTIVES};
+#define NAME(name, ...) name,
+static const char *const names[] = {CONF_DIRECTIVES(NAME, NAME, NAME, NAME, NAME)};
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
 static struct conf conf;
@@ -170,17 +166,10 @@ static void template_and_table_agree(void **state)
 			fail_msg("directive %s is not documented", names[i]);
 	assert_int_equal(parse(text, NULL), 0);
 	conf_init(&defaults);
-#undef CONF_BOOL
-#undef CONF_UINT
-#undef CONF_STRING
-#undef CONF_LIST
-#undef CONF_ENUM
-#define CONF_BOOL(name, member, value) assert_int_equal(conf.member, defaults.member);
-#define CONF_UINT(name, member, value) assert_int_equal(conf.member, defaults.member);
-#define CONF_STRING(name, member, value) assert_true((conf.member == NULL) == (defaults.member == NULL));
-#define CONF_LIST(name, member, value) assert_int_equal(conf.member.count, defaults.member.count);
-#define CONF_ENUM(name, member, value, ...) assert_int_equal(conf.member, defaults.member);
-	CONF_DIRECTIVES
+#define SAME(name, member, ...) assert_int_equal(conf.member, defaults.member);
+#define SAME_STRING(name, member, value) assert_true((conf.member == NULL) == (defaults.member == NULL));
+#define SAME_LIST(name, member, value) assert_int_equal(conf.member.count, defaults.member.count);
+	CONF_DIRECTIVES(SAME, SAME, SAME_STRING, SAME_LIST, SAME)
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 		char *equals = strstr(line, " =");
 		bool known = false;
