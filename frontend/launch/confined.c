@@ -37,7 +37,8 @@ int confined_check_request(const struct builder *builder, struct err *err)
 	const struct host_probe *probe = &builder->host->namespaces;
 	bool all = action->containall || action->compat;
 	/* Without an image: `doctor` asks. */
-	bool sandbox = builder->image && builder->image->kind == IMAGE_SANDBOX && !builder->image_temporary;
+	bool sandbox = builder->image && builder->image->kind == IMAGE_SANDBOX &&
+		       !builder->image_temporary;
 	const struct {
 		bool asked;
 		const char *name;
@@ -49,7 +50,8 @@ int confined_check_request(const struct builder *builder, struct err *err)
 		{action->net || action->network, "--net"},
 		{action->uts || action->hostname, action->hostname ? "--hostname" : "--uts"},
 		{action->overlay.count > 0, "--overlay"},
-		{action->writable_tmpfs && !action->writable && sandbox, "--writable-tmpfs of a sandbox"},
+		{action->writable_tmpfs && !action->writable && sandbox,
+		 "--writable-tmpfs of a sandbox"},
 		{action->writable && !sandbox, "--writable of an image file"},
 		{action->allow_setuid, "--allow-setuid"},
 		{action->no_tmp_sandbox && !sandbox, "--no-tmp-sandbox"},
@@ -58,17 +60,22 @@ int confined_check_request(const struct builder *builder, struct err *err)
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		if (refused[i].asked)
 			return err_set(err, ERR_SYSTEM, EPERM,
-				       "%s cannot be had here: %s refuses namespaces and mounts; %s, or leave the option out",
-				       refused[i].name, confined_get_cause(probe), confined_get_advice(probe));
+				       "%s cannot be had here: %s refuses namespaces and mounts; "
+				       "%s, or leave the option out",
+				       refused[i].name, confined_get_cause(probe),
+				       confined_get_advice(probe));
 	if (action->security.count > 0)
-		return err_set(err, ERR_SYSTEM, EPERM, "--security cannot be had here: %s refuses namespaces and mounts",
+		return err_set(err, ERR_SYSTEM, EPERM,
+			       "--security cannot be had here: %s refuses namespaces and mounts",
 			       confined_get_cause(probe));
 	return 0;
 }
 
 void confined_explain(const struct host *host)
 {
-	log_warning("Experimental, and no isolation at all: %s refuses namespaces and mounts, so paths are translated by tracing "
-		    "the processes, which is slow where many files are opened; they all end with the command. For a container, %s",
+	log_warning("Experimental, and no isolation at all: %s refuses namespaces and mounts, so "
+		    "paths are translated by tracing "
+		    "the processes, which is slow where many files are opened; they all end with "
+		    "the command. For a container, %s",
 		    confined_get_cause(&host->namespaces), confined_get_advice(&host->namespaces));
 }

@@ -42,7 +42,8 @@ enum intent {
 };
 
 struct call_path {
-	signed char dir, arg; /* numbers of arguments; dir NONE: the working directory; arg NONE: no second path */
+	signed char dir,
+		arg; /* numbers of arguments; dir NONE: the working directory; arg NONE: no second path */
 	unsigned char follow, intent;
 };
 
@@ -58,7 +59,7 @@ struct call_row {
 #define SYS_fchmodat2 452 /* newer than our C library */
 #endif
 
-#define NONE (-1)
+#define NONE     (-1)
 #define ROWS_MAX 512 /* above the highest number */
 
 static const struct calls_setup *setup;
@@ -91,11 +92,12 @@ static bool calls_is_same(const char *base, const char *path, const char *host)
 		return strcmp(path, host) == 0;
 	if (length == 1)
 		length = 0;
-	return strncmp(host, base, length) == 0 && host[length] == '/' && strcmp(host + length + 1, path) == 0;
+	return strncmp(host, base, length) == 0 && host[length] == '/' &&
+	       strcmp(host + length + 1, path) == 0;
 }
 
-int calls_resolve_path(struct tracee *tracee, int dir_fd, const char *path, bool follow, struct path_result *out,
-		       bool *same)
+int calls_resolve_path(struct tracee *tracee, int dir_fd, const char *path, bool follow,
+		       struct path_result *out, bool *same)
 {
 	char base[PATH_MAX] = "/", guest[PATH_MAX] = "/";
 	int result;
@@ -111,11 +113,14 @@ int calls_resolve_path(struct tracee *tracee, int dir_fd, const char *path, bool
 	return result;
 }
 
-static bool calls_follows(const struct tracee *tracee, const struct call_row *row, const struct call_path *path)
+static bool calls_follows(const struct tracee *tracee, const struct call_row *row,
+			  const struct call_path *path)
 {
-	bool given = row->flags != NONE && tracee_get_arg(tracee, (unsigned int)row->flags) & row->flag;
+	bool given =
+		row->flags != NONE && tracee_get_arg(tracee, (unsigned int)row->flags) & row->flag;
 
-	return path->follow == FOLLOW || (path->follow == UNLESS && !given) || (path->follow == IF && given);
+	return path->follow == FOLLOW || (path->follow == UNLESS && !given) ||
+	       (path->follow == IF && given);
 }
 
 static int calls_get_dir(const struct tracee *tracee, const struct call_path *path)
@@ -133,15 +138,16 @@ static int calls_read_path(const struct tracee *tracee, const struct call_path *
 }
 
 /* Returns 0 with @out; 1: leave the argument alone. */
-static int calls_locate(struct tracee *tracee, const struct call_row *row, const struct call_path *path,
-			struct path_result *out, bool *same)
+static int calls_locate(struct tracee *tracee, const struct call_row *row,
+			const struct call_path *path, struct path_result *out, bool *same)
 {
 	char text[PATH_MAX];
 	int result = calls_read_path(tracee, path, text);
 
 	if (result != 0)
 		return result;
-	result = calls_resolve_path(tracee, calls_get_dir(tracee, path), text, calls_follows(tracee, row, path), out, same);
+	result = calls_resolve_path(tracee, calls_get_dir(tracee, path), text,
+				    calls_follows(tracee, row, path), out, same);
 	return result == -ESTALE ? 1 : result;
 }
 
@@ -173,13 +179,16 @@ static int calls_check_intent(const struct path_result *place, enum intent inten
 	const struct path_entry *entry = place->entry;
 
 	/* The mount point of a bind is busy. */
-	if (intent == NAMES && entry != setup->table->entries && strcmp(place->guest, entry->guest) == 0)
+	if (intent == NAMES && entry != setup->table->entries &&
+	    strcmp(place->guest, entry->guest) == 0)
 		return -EBUSY;
 	if (!entry->readonly || intent == LOOKS)
 		return 0;
 	if (intent == MAKES)
 		return !calls_exists(place->host) && calls_has_parent(place->host) ? -EROFS : 0;
-	return calls_exists(place->host) || (intent == NAMES && calls_has_parent(place->host)) ? -EROFS : 0;
+	return calls_exists(place->host) || (intent == NAMES && calls_has_parent(place->host))
+		       ? -EROFS
+		       : 0;
 }
 
 static int calls_check_open(const struct path_result *place, int flags)
@@ -198,7 +207,8 @@ static int calls_check_open(const struct path_result *place, int flags)
 
 /* ---- handlers ----------------------------------------------------------------------------------------------------- */
 
-static int calls_put_path(struct tracee *tracee, const struct call_path *path, const struct path_result *place)
+static int calls_put_path(struct tracee *tracee, const struct call_path *path,
+			  const struct path_result *place)
 {
 	uint64_t address;
 	int result = tracee_place(tracee, place->host, strlen(place->host) + 1, &address);
@@ -252,7 +262,8 @@ static int calls_fchdir(struct tracee *tracee, const struct call_row *row)
 {
 	char host[PATH_MAX];
 
-	if (answers || proc_get_directory(tracee, calls_get_dir(tracee, &row->paths[0]), host, sizeof(host)) < 0)
+	if (answers || proc_get_directory(tracee, calls_get_dir(tracee, &row->paths[0]), host,
+					  sizeof(host)) < 0)
 		return CALLS_PASS;
 	free(tracee->next_cwd);
 	tracee->next_cwd = strdup(host);
@@ -267,7 +278,8 @@ static int calls_open_with(struct tracee *tracee, const struct call_row *row, in
 	int result = calls_read_path(tracee, &row->paths[0], text);
 
 	if (result == 0)
-		result = calls_resolve_path(tracee, calls_get_dir(tracee, &row->paths[0]), text, follow, &place, &same);
+		result = calls_resolve_path(tracee, calls_get_dir(tracee, &row->paths[0]), text,
+					    follow, &place, &same);
 	if (result == 1 || result == -ESTALE)
 		return CALLS_PASS;
 	if (result == 0)
@@ -281,8 +293,9 @@ static int calls_open_with(struct tracee *tracee, const struct call_row *row, in
 static int calls_open(struct tracee *tracee, const struct call_row *row)
 {
 	return calls_open_with(tracee, row,
-			       row->flags == NONE ? O_WRONLY | O_CREAT | O_TRUNC
-						  : (int)tracee_get_arg(tracee, (unsigned int)row->flags));
+			       row->flags == NONE
+				       ? O_WRONLY | O_CREAT | O_TRUNC
+				       : (int)tracee_get_arg(tracee, (unsigned int)row->flags));
 }
 
 /* A walk that is kept below its directory stays there, whatever is bound over it. */
@@ -305,14 +318,18 @@ struct question {
 	bool follow;
 };
 
-enum asked { ASK_KERNEL, ASK_HERE, ASK_CHANGED };
+enum asked {
+	ASK_KERNEL,
+	ASK_HERE,
+	ASK_CHANGED
+};
 
 static int calls_ask_fd(const struct tracee *tracee, int fd, struct question *question)
 {
 	if (!setup->fake_root)
 		return ASK_KERNEL;
-	(void)snprintf(question->place.host, sizeof(question->place.host), fd == AT_FDCWD ? "/proc/%d/cwd" : "/proc/%d/fd/%d",
-		       (int)tracee->tid, fd);
+	(void)snprintf(question->place.host, sizeof(question->place.host),
+		       fd == AT_FDCWD ? "/proc/%d/cwd" : "/proc/%d/fd/%d", (int)tracee->tid, fd);
 	question->follow = true;
 	return ASK_HERE;
 }
@@ -328,13 +345,15 @@ static int calls_ask(struct tracee *tracee, const struct call_row *row, struct q
 	if (path->arg == NONE)
 		return calls_ask_fd(tracee, calls_get_dir(tracee, path), question);
 	result = calls_read_path(tracee, path, text);
-	if (result == 1 && row->flags != NONE && tracee_get_arg(tracee, (unsigned int)row->flags) & AT_EMPTY_PATH)
+	if (result == 1 && row->flags != NONE &&
+	    tracee_get_arg(tracee, (unsigned int)row->flags) & AT_EMPTY_PATH)
 		return calls_ask_fd(tracee, calls_get_dir(tracee, path), question);
 	if (result == 1)
 		return ASK_KERNEL;
 	question->follow = calls_follows(tracee, row, path);
 	if (result == 0)
-		result = calls_resolve_path(tracee, calls_get_dir(tracee, path), text, question->follow, &question->place, &same);
+		result = calls_resolve_path(tracee, calls_get_dir(tracee, path), text,
+					    question->follow, &question->place, &same);
 	if (result < 0)
 		return result == -ESTALE ? ASK_KERNEL : result;
 	if (answers)
@@ -354,7 +373,8 @@ static void calls_fake_owner(uint32_t *uid, uint32_t *gid)
 	*gid = *gid == getgid() ? 0 : *gid;
 }
 
-static int calls_answer_bytes(struct tracee *tracee, uint64_t address, const void *bytes, size_t length, int64_t value)
+static int calls_answer_bytes(struct tracee *tracee, uint64_t address, const void *bytes,
+			      size_t length, int64_t value)
 {
 	if (tracee_write(tracee, address, bytes, length) < 0)
 		return -EFAULT;
@@ -372,7 +392,8 @@ static int calls_stat(struct tracee *tracee, const struct call_row *row)
 	if ((question.follow ? stat : lstat)(question.place.host, &st) < 0)
 		return -errno;
 	calls_fake_owner(&st.st_uid, &st.st_gid);
-	return calls_answer_bytes(tracee, tracee_get_arg(tracee, (unsigned int)row->paths[1].dir), &st, sizeof(st), 0);
+	return calls_answer_bytes(tracee, tracee_get_arg(tracee, (unsigned int)row->paths[1].dir),
+				  &st, sizeof(st), 0);
 }
 
 static int calls_statx(struct tracee *tracee, const struct call_row *row)
@@ -384,7 +405,8 @@ static int calls_statx(struct tracee *tracee, const struct call_row *row)
 
 	if (result != ASK_HERE)
 		return result < 0 ? result : result == ASK_KERNEL ? CALLS_PASS : CALLS_CHANGED;
-	if (statx(AT_FDCWD, question.place.host, flags | (question.follow ? 0 : AT_SYMLINK_NOFOLLOW),
+	if (statx(AT_FDCWD, question.place.host,
+		  flags | (question.follow ? 0 : AT_SYMLINK_NOFOLLOW),
 		  (unsigned int)tracee_get_arg(tracee, 3), &st) < 0)
 		return -errno;
 	calls_fake_owner(&st.stx_uid, &st.stx_gid);
@@ -395,17 +417,20 @@ static int calls_statx(struct tracee *tracee, const struct call_row *row)
 static int calls_access(struct tracee *tracee, const struct call_row *row)
 {
 	static struct path_result place;
-	bool same, plain = row->flags == NONE || tracee_get_arg(tracee, (unsigned int)row->flags) == 0;
+	bool same,
+		plain = row->flags == NONE || tracee_get_arg(tracee, (unsigned int)row->flags) == 0;
 	int mode = (int)tracee_get_arg(tracee, (unsigned int)row->paths[0].arg + 1);
 	int result = calls_locate(tracee, row, &row->paths[0], &place, &same);
 	struct stat st;
 
 	if (result != 0)
 		return result < 0 ? result : CALLS_PASS;
-	if (mode & W_OK && place.entry->readonly && stat(place.host, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+	if (mode & W_OK && place.entry->readonly && stat(place.host, &st) == 0 &&
+	    (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
 		return -EROFS;
 	if (answers && plain) {
-		result = faccessat(AT_FDCWD, place.host, mode, 0) < 0 ? -errno : tracee_answer(tracee, 0);
+		result = faccessat(AT_FDCWD, place.host, mode, 0) < 0 ? -errno
+								      : tracee_answer(tracee, 0);
 		return result < 0 ? result : CALLS_ANSWERED;
 	}
 	if (same)
@@ -430,7 +455,8 @@ static int calls_readlink(struct tracee *tracee, const struct call_row *row)
 	if (length < 0)
 		return (int)length;
 	length = length < size ? length : (ssize_t)size;
-	return calls_answer_bytes(tracee, tracee_get_arg(tracee, buffer), text, (size_t)length, length);
+	return calls_answer_bytes(tracee, tracee_get_arg(tracee, buffer), text, (size_t)length,
+				  length);
 }
 
 static int calls_getcwd(struct tracee *tracee, const struct call_row *row)
@@ -445,7 +471,8 @@ static int calls_getcwd(struct tracee *tracee, const struct call_row *row)
 		return CALLS_PASS;
 	if (strlen(guest) + 1 > tracee_get_arg(tracee, 1))
 		return -ERANGE;
-	return calls_answer_bytes(tracee, tracee_get_arg(tracee, 0), guest, strlen(guest) + 1, (int64_t)strlen(guest) + 1);
+	return calls_answer_bytes(tracee, tracee_get_arg(tracee, 0), guest, strlen(guest) + 1,
+				  (int64_t)strlen(guest) + 1);
 }
 
 /* "/" is where the process is already; anywhere else its paths would mean something that we do not know. */
@@ -479,8 +506,8 @@ static int calls_shorten(struct tracee *tracee, const char *host, struct sockadd
 	tracee->held_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (tracee->held_fd < 0)
 		return -errno;
-	return snprintf(name->sun_path, sizeof(name->sun_path), "/proc/%d/fd/%d/%s", (int)getpid(), tracee->held_fd, base) <
-			       (int)sizeof(name->sun_path)
+	return snprintf(name->sun_path, sizeof(name->sun_path), "/proc/%d/fd/%d/%s", (int)getpid(),
+			tracee->held_fd, base) < (int)sizeof(name->sun_path)
 		       ? 0
 		       : -ENAMETOOLONG;
 }
@@ -494,13 +521,16 @@ static int calls_socket_name(struct tracee *tracee, const struct call_row *row)
 	bool same;
 	int result;
 
-	if (address == 0 || length <= offsetof(struct sockaddr_un, sun_path) || length > sizeof(name))
+	if (address == 0 || length <= offsetof(struct sockaddr_un, sun_path) ||
+	    length > sizeof(name))
 		return CALLS_PASS;
 	if (tracee_read(tracee, address, &name, length) < 0)
 		return -EFAULT;
-	if (name.sun_family != AF_UNIX || name.sun_path[0] == '\0' || name.sun_path[sizeof(name.sun_path) - 1] != '\0')
+	if (name.sun_family != AF_UNIX || name.sun_path[0] == '\0' ||
+	    name.sun_path[sizeof(name.sun_path) - 1] != '\0')
 		return CALLS_PASS;
-	result = calls_resolve_path(tracee, AT_FDCWD, name.sun_path, row->paths[0].follow == FOLLOW, &place, &same);
+	result = calls_resolve_path(tracee, AT_FDCWD, name.sun_path, row->paths[0].follow == FOLLOW,
+				    &place, &same);
 	if (result == 0 && row->paths[0].intent == MAKES)
 		result = calls_check_intent(&place, MAKES);
 	if (result < 0 || same)
@@ -511,7 +541,9 @@ static int calls_socket_name(struct tracee *tracee, const struct call_row *row)
 	if (result == 0)
 		result = tracee_set_arg(tracee, arg, address);
 	if (result == 0)
-		result = tracee_set_arg(tracee, arg + 1, offsetof(struct sockaddr_un, sun_path) + strlen(name.sun_path) + 1);
+		result = tracee_set_arg(tracee, arg + 1,
+					offsetof(struct sockaddr_un, sun_path) +
+						strlen(name.sun_path) + 1);
 	return result < 0 ? result : CALLS_CHANGED;
 }
 
@@ -632,9 +664,9 @@ static const struct call_row root_rows[] = {
 };
 /* clang-format on */
 
-#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+#define ROW_COUNT       (sizeof(rows) / sizeof(rows[0]))
 #define FAKE_ROOT_COUNT (sizeof(fake_root_rows) / sizeof(fake_root_rows[0]))
-#define ROOT_COUNT (sizeof(root_rows) / sizeof(root_rows[0]))
+#define ROOT_COUNT      (sizeof(root_rows) / sizeof(root_rows[0]))
 
 void calls_init(const struct calls_setup *given)
 {

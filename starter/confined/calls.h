@@ -37,7 +37,7 @@ size_t calls_get_traced(bool fake_root, int *numbers, size_t max);
 /* calls_resolve_path() - @path of @tracee relative to its descriptor @dir_fd (AT_FDCWD: working directory). *@same: the kernel would
  * come to that place by itself. Returns 0; -ESTALE: relative to a directory outside the container, which is the kernel's business;
  * else as path_resolve(). */
-int calls_resolve_path(struct tracee *tracee, int dir_fd, const char *path, bool follow, struct path_result *out,
-		       bool *same);
+int calls_resolve_path(struct tracee *tracee, int dir_fd, const char *path, bool follow,
+		       struct path_result *out, bool *same);
 
 #endif

@@ -16,19 +16,20 @@
 #include "starter/confined/calls.h"
 #include "starter/seccomp.h"
 
-#define CODE_MAX 512
+#define CODE_MAX    512
 #define NUMBERS_MAX 128
-#define X32_BIT 0x40000000u
+#define X32_BIT     0x40000000u
 
 struct filter {
 	unsigned short length;
 	struct sock_filter code[CODE_MAX];
 };
 
-static void filter_add(struct filter *filter, unsigned int code, unsigned int jump_true, unsigned int jump_false, uint32_t k)
+static void filter_add(struct filter *filter, unsigned int code, unsigned int jump_true,
+		       unsigned int jump_false, uint32_t k)
 {
-	filter->code[filter->length++] =
-		(struct sock_filter){(unsigned short)code, (unsigned char)jump_true, (unsigned char)jump_false, k};
+	filter->code[filter->length++] = (struct sock_filter){
+		(unsigned short)code, (unsigned char)jump_true, (unsigned char)jump_false, k};
 }
 
 static void filter_load(struct filter *filter, size_t offset)
@@ -109,5 +110,7 @@ int filter_install(bool fake_root, struct err *err)
 		filter_rule(&filter, numbers[i], SECCOMP_RET_TRACE);
 	filter_return(&filter, SECCOMP_RET_ALLOW);
 	result = seccomp_load(filter.code, filter.length);
-	return result < 0 ? err_sys(err, -result, "cannot install the filter that paths are translated with") : 0;
+	return result < 0 ? err_sys(err, -result,
+				    "cannot install the filter that paths are translated with")
+			  : 0;
 }

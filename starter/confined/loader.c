@@ -14,8 +14,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#define PAGE_BYTES 4096UL
-#define HEADERS_MAX 64
+#define PAGE_BYTES    4096UL
+#define HEADERS_MAX   64
 #define FAILED_STATUS 127
 
 /* What loader_main() hands to the entry code in rax and rdx. */
@@ -42,7 +42,8 @@ __asm__(".globl _start\n"
 	"	xorl %edx, %edx\n" /* nothing to register with atexit */
 	"	jmp *%rax\n");
 
-static long loader_call(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+static long loader_call(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+			uint64_t f)
 {
 	register uint64_t r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
 	long result;
@@ -77,9 +78,11 @@ _Noreturn static void loader_fail(const char *path)
 		(void)loader_call(SYS_exit_group, FAILED_STATUS, 0, 0, 0, 0, 0);
 }
 
-static uint64_t loader_map(uint64_t address, uint64_t bytes, int protection, int flags, int fd, uint64_t offset)
+static uint64_t loader_map(uint64_t address, uint64_t bytes, int protection, int flags, int fd,
+			   uint64_t offset)
 {
-	return (uint64_t)loader_call(SYS_mmap, address, bytes, (uint64_t)protection, (uint64_t)flags, (uint64_t)fd, offset);
+	return (uint64_t)loader_call(SYS_mmap, address, bytes, (uint64_t)protection,
+				     (uint64_t)flags, (uint64_t)fd, offset);
 }
 
 static uint64_t loader_page_down(uint64_t value)
@@ -95,25 +98,28 @@ static uint64_t loader_page_up(uint64_t value)
 /* One PT_LOAD; what lies behind the file's part is zero, up to the end of its last page: ld.so takes its first memory there. */
 static int loader_map_part(const Elf64_Phdr *part, uint64_t base, int fd)
 {
-	int protection = (part->p_flags & PF_R ? PROT_READ : 0) | (part->p_flags & PF_W ? PROT_WRITE : 0) |
+	int protection = (part->p_flags & PF_R ? PROT_READ : 0) |
+			 (part->p_flags & PF_W ? PROT_WRITE : 0) |
 			 (part->p_flags & PF_X ? PROT_EXEC : 0);
-	uint64_t start = loader_page_down(base + part->p_vaddr), file_end = base + part->p_vaddr + part->p_filesz,
+	uint64_t start = loader_page_down(base + part->p_vaddr),
+		 file_end = base + part->p_vaddr + part->p_filesz,
 		 end = base + part->p_vaddr + part->p_memsz, mapped_end = loader_page_up(file_end);
 
 	if (part->p_filesz == 0)
 		mapped_end = start;
-	else if (loader_map(start, file_end - start, protection, MAP_PRIVATE | MAP_FIXED, fd, loader_page_down(part->p_offset)) !=
-		 start)
+	else if (loader_map(start, file_end - start, protection, MAP_PRIVATE | MAP_FIXED, fd,
+			    loader_page_down(part->p_offset)) != start)
 		return -1;
 	if (end <= file_end)
 		return 0;
 	if (part->p_flags & PF_W && part->p_filesz)
-		for (volatile char *byte = (volatile char *)file_end; byte < (volatile char *)mapped_end; byte++)
+		for (volatile char *byte = (volatile char *)file_end;
+		     byte < (volatile char *)mapped_end; byte++)
 			*byte = 0;
 	if (loader_page_up(end) <= mapped_end)
 		return 0;
-	return loader_map(mapped_end, loader_page_up(end) - mapped_end, protection, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) ==
-			       mapped_end
+	return loader_map(mapped_end, loader_page_up(end) - mapped_end, protection,
+			  MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) == mapped_end
 		       ? 0
 		       : -1;
 }
@@ -137,12 +143,14 @@ static int loader_reserve(const Elf64_Ehdr *header, const Elf64_Phdr *parts, uin
 		return -1;
 	if (header->e_type == ET_EXEC) {
 		*base = 0;
-		return loader_map(low, high - low, PROT_NONE, MAP_PRIVATE | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-				  0) == low
+		return loader_map(low, high - low, PROT_NONE,
+				  MAP_PRIVATE | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_NORESERVE,
+				  -1, 0) == low
 			       ? 0
 			       : -1;
 	}
-	room = loader_map(0, high - low + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	room = loader_map(0, high - low + align, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (room > -PAGE_BYTES)
 		return -1;
 	*base = (room + align - 1) / align * align - low;
@@ -157,14 +165,18 @@ static void loader_map_file(const char *path, struct loader_image *image)
 {
 	Elf64_Phdr parts[HEADERS_MAX];
 	Elf64_Ehdr header;
-	long fd = loader_call(SYS_openat, (uint64_t)AT_FDCWD, (uint64_t)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+	long fd = loader_call(SYS_openat, (uint64_t)AT_FDCWD, (uint64_t)path, O_RDONLY | O_CLOEXEC,
+			      0, 0, 0);
 	uint64_t bytes;
 
-	if (fd < 0 || loader_call(SYS_pread64, (uint64_t)fd, (uint64_t)&header, sizeof(header), 0, 0, 0) != sizeof(header) ||
+	if (fd < 0 ||
+	    loader_call(SYS_pread64, (uint64_t)fd, (uint64_t)&header, sizeof(header), 0, 0, 0) !=
+		    sizeof(header) ||
 	    header.e_phnum > HEADERS_MAX || header.e_phentsize != sizeof(parts[0]))
 		loader_fail(path);
 	bytes = header.e_phnum * sizeof(parts[0]);
-	if (loader_call(SYS_pread64, (uint64_t)fd, (uint64_t)parts, bytes, header.e_phoff, 0, 0) != (long)bytes ||
+	if (loader_call(SYS_pread64, (uint64_t)fd, (uint64_t)parts, bytes, header.e_phoff, 0, 0) !=
+		    (long)bytes ||
 	    loader_reserve(&header, parts, &image->base) < 0)
 		loader_fail(path);
 	image->headers = 0;
@@ -173,15 +185,18 @@ static void loader_map_file(const char *path, struct loader_image *image)
 			continue;
 		if (loader_map_part(&parts[i], image->base, (int)fd) < 0)
 			loader_fail(path);
-		if (header.e_phoff >= parts[i].p_offset && header.e_phoff < parts[i].p_offset + parts[i].p_filesz)
-			image->headers = image->base + parts[i].p_vaddr + (header.e_phoff - parts[i].p_offset);
+		if (header.e_phoff >= parts[i].p_offset &&
+		    header.e_phoff < parts[i].p_offset + parts[i].p_filesz)
+			image->headers = image->base + parts[i].p_vaddr +
+					 (header.e_phoff - parts[i].p_offset);
 	}
 	image->entry = image->base + header.e_entry;
 	image->header_count = header.e_phnum;
 	(void)loader_call(SYS_close, (uint64_t)fd, 0, 0, 0, 0, 0);
 }
 
-static void loader_set_auxv(uint64_t *auxv, const struct loader_image *program, uint64_t base, const char *name)
+static void loader_set_auxv(uint64_t *auxv, const struct loader_image *program, uint64_t base,
+			    const char *name)
 {
 	for (; auxv[0] != AT_NULL; auxv += 2) {
 		switch (auxv[0]) {

@@ -22,9 +22,12 @@ static const char *path_bare(const char *path)
 	return path[0] == '/' && path[1] == '\0' ? "" : path;
 }
 
-static int path_set_entry(struct path_entry *entry, const char *guest, const char *host, bool readonly, struct err *err)
+static int path_set_entry(struct path_entry *entry, const char *guest, const char *host,
+			  bool readonly, struct err *err)
 {
-	*entry = (struct path_entry){.guest = strdup(path_bare(guest)), .host = strdup(path_bare(host)), .readonly = readonly};
+	*entry = (struct path_entry){.guest = strdup(path_bare(guest)),
+				     .host = strdup(path_bare(host)),
+				     .readonly = readonly};
 	if (!entry->guest || !entry->host) {
 		free(entry->guest);
 		free(entry->host);
@@ -50,13 +53,15 @@ void path_table_fini(struct path_table *table)
 	table->count = 0;
 }
 
-int path_table_add(struct path_table *table, const char *guest, const char *host, bool readonly, struct err *err)
+int path_table_add(struct path_table *table, const char *guest, const char *host, bool readonly,
+		   struct err *err)
 {
 	size_t length = strlen(path_bare(guest));
 	uint32_t kept = 1;
 
 	if (length == 0)
-		return err_set(err, ERR_SYSTEM, EINVAL, "nothing can be put over / of the container");
+		return err_set(err, ERR_SYSTEM, EINVAL,
+			       "nothing can be put over / of the container");
 	for (uint32_t i = 1; i < table->count; i++) {
 		if (path_lies_in(table->entries[i].guest, guest, length)) {
 			free(table->entries[i].guest);
@@ -74,7 +79,8 @@ int path_table_add(struct path_table *table, const char *guest, const char *host
 	return 0;
 }
 
-static int path_join(char *out, size_t size, const char *first, size_t first_length, const char *second)
+static int path_join(char *out, size_t size, const char *first, size_t first_length,
+		     const char *second)
 {
 	size_t length = strlen(second);
 
@@ -94,7 +100,8 @@ static const struct path_entry *path_find(const struct path_table *table, const 
 	for (uint32_t i = 1; i < table->count; i++) {
 		const struct path_entry *entry = &table->entries[i];
 
-		if (entry->guest_length > best->guest_length && path_lies_in(guest, entry->guest, entry->guest_length))
+		if (entry->guest_length > best->guest_length &&
+		    path_lies_in(guest, entry->guest, entry->guest_length))
 			best = entry;
 	}
 	return best;
@@ -106,7 +113,8 @@ int path_to_host(const struct path_table *table, const char *guest, char *host, 
 	const char *bare = path_bare(guest);
 
 	*entry = path_find(table, bare);
-	return path_join(host, size, (*entry)->host, (*entry)->host_length, bare + (*entry)->guest_length);
+	return path_join(host, size, (*entry)->host, (*entry)->host_length,
+			 bare + (*entry)->guest_length);
 }
 
 /* Several entries may hold the path, and it may be hidden by one that does not: what counts is that the way back leads here. */
@@ -121,9 +129,11 @@ bool path_to_guest(const struct path_table *table, const char *host, char *guest
 		const struct path_entry *holder;
 		char name[PATH_MAX];
 
-		if ((found && entry->host_length < best_length) || !path_lies_in(bare, entry->host, entry->host_length))
+		if ((found && entry->host_length < best_length) ||
+		    !path_lies_in(bare, entry->host, entry->host_length))
 			continue;
-		if (path_join(name, sizeof(name), entry->guest, entry->guest_length, bare + entry->host_length) < 0)
+		if (path_join(name, sizeof(name), entry->guest, entry->guest_length,
+			      bare + entry->host_length) < 0)
 			continue;
 		holder = path_find(table, path_bare(name));
 		if (holder != entry || strlen(name) >= size)
@@ -168,7 +178,8 @@ static int path_walk_up(struct walk *walk)
 			return -ENAMETOOLONG;
 		strcat(dot, "/.");
 		length = walk->view->read_link(walk->view->context, dot, false, link, sizeof(link));
-		if (length == -ENOTDIR || length == -ENOENT || length == -EACCES || length == -ENAMETOOLONG)
+		if (length == -ENOTDIR || length == -ENOENT || length == -EACCES ||
+		    length == -ENAMETOOLONG)
 			return (int)length;
 	}
 	path_pop(walk);
@@ -242,7 +253,8 @@ static int path_walk_name(struct walk *walk, const char **next, size_t length, b
 static int path_finish(struct walk *walk, bool slash)
 {
 	struct path_result *out = walk->out;
-	int result = path_to_host(walk->table, out->guest, out->host, sizeof(out->host) - 1, &out->entry);
+	int result = path_to_host(walk->table, out->guest, out->host, sizeof(out->host) - 1,
+				  &out->entry);
 
 	if (result < 0)
 		return result;
@@ -254,8 +266,8 @@ static int path_finish(struct walk *walk, bool slash)
 	return 0;
 }
 
-int path_resolve(const struct path_table *table, const struct path_view *view, const char *base, const char *path,
-		 bool follow, struct path_result *out)
+int path_resolve(const struct path_table *table, const struct path_view *view, const char *base,
+		 const char *path, bool follow, struct path_result *out)
 {
 	static struct walk walk; /* large, and there is one thread */
 	const char *at = walk.rest, *start = path[0] == '/' ? "" : path_bare(base);

@@ -16,7 +16,7 @@
 #include "ipc/limits.h"
 
 #define PATH_ENTRIES_MAX (PLAN_MAX_MOUNTS + 64)
-#define PATH_LINKS_MAX 40 /* as the kernel counts them: MAXSYMLINKS */
+#define PATH_LINKS_MAX   40 /* as the kernel counts them: MAXSYMLINKS */
 
 /* What a bind would be: everything at and below @guest is found at and below @host. */
 struct path_entry {
@@ -49,7 +49,8 @@ int path_table_init(struct path_table *table, const char *host, bool readonly, s
 void path_table_fini(struct path_table *table);
 
 /* path_table_add() - put @host at @guest (clean; from path_resolve()), over what was there and below. */
-int path_table_add(struct path_table *table, const char *guest, const char *host, bool readonly, struct err *err);
+int path_table_add(struct path_table *table, const char *guest, const char *host, bool readonly,
+		   struct err *err);
 
 /* path_to_host() - where the clean path @guest lies. Returns 0, or -ENAMETOOLONG. */
 int path_to_host(const struct path_table *table, const char *guest, char *host, size_t size,
@@ -62,7 +63,7 @@ bool path_to_guest(const struct path_table *table, const char *host, char *guest
  * working directory. @follow: also a link at the end. What does not exist resolves as well: the kernel says so when asked for it.
  * Not reentrant.
  * Returns 0; -ENOENT for the empty path, -ENOTDIR and -ENOENT before a "..", -ELOOP, -ENAMETOOLONG. See path_resolution(7). */
-int path_resolve(const struct path_table *table, const struct path_view *view, const char *base, const char *path,
-		 bool follow, struct path_result *out);
+int path_resolve(const struct path_table *table, const struct path_view *view, const char *base,
+		 const char *path, bool follow, struct path_result *out);
 
 #endif

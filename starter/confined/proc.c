@@ -56,7 +56,8 @@ static enum proc_link proc_classify(const char *host, pid_t *tid)
 		return PROC_EXE;
 	if (strcmp(at, "root") == 0)
 		return PROC_ROOT;
-	if (strcmp(at, "cwd") == 0 || (strncmp(at, "fd/", 3) == 0 && strspn(at + 3, "0123456789") == strlen(at + 3)) ||
+	if (strcmp(at, "cwd") == 0 ||
+	    (strncmp(at, "fd/", 3) == 0 && strspn(at + 3, "0123456789") == strlen(at + 3)) ||
 	    strncmp(at, "ns/", 3) == 0 || strncmp(at, "map_files/", 10) == 0)
 		return PROC_OPEN;
 	return PROC_NONE;
@@ -79,7 +80,8 @@ static ssize_t proc_read_raw(const char *host, char *out, size_t size)
 }
 
 /* The container's name for what the link says; -EINVAL where it has none. */
-static ssize_t proc_read_inside(const struct path_table *table, const char *host, char *out, size_t size)
+static ssize_t proc_read_inside(const struct path_table *table, const char *host, char *out,
+				size_t size)
 {
 	char text[PATH_MAX], guest[PATH_MAX];
 	ssize_t length = proc_read_raw(host, text, sizeof(text) - 1);
@@ -92,8 +94,8 @@ static ssize_t proc_read_inside(const struct path_table *table, const char *host
 	return proc_copy(guest, out, size);
 }
 
-ssize_t proc_read_link(struct tracee *tracee, const struct path_table *table, const char *host, bool last, char *out,
-		       size_t size)
+ssize_t proc_read_link(struct tracee *tracee, const struct path_table *table, const char *host,
+		       bool last, char *out, size_t size)
 {
 	const struct tracee *other;
 	char text[64];
@@ -104,7 +106,8 @@ ssize_t proc_read_link(struct tracee *tracee, const struct path_table *table, co
 		(void)snprintf(text, sizeof(text), "%d", (int)tracee_get_tgid(tracee));
 		return proc_copy(text, out, size);
 	case PROC_THREAD_SELF:
-		(void)snprintf(text, sizeof(text), "%d/task/%d", (int)tracee_get_tgid(tracee), (int)tracee->tid);
+		(void)snprintf(text, sizeof(text), "%d/task/%d", (int)tracee_get_tgid(tracee),
+			       (int)tracee->tid);
 		return proc_copy(text, out, size);
 	case PROC_EXE:
 		other = tracee_find(tid);
@@ -122,7 +125,8 @@ ssize_t proc_read_link(struct tracee *tracee, const struct path_table *table, co
 	return proc_read_raw(host, out, size);
 }
 
-ssize_t proc_read_link_text(struct tracee *tracee, const struct path_table *table, const char *host, char *out, size_t size)
+ssize_t proc_read_link_text(struct tracee *tracee, const struct path_table *table, const char *host,
+			    char *out, size_t size)
 {
 	ssize_t length = proc_read_link(tracee, table, host, false, out, size);
 
@@ -139,14 +143,16 @@ int proc_get_directory(struct tracee *tracee, int dir_fd, char *host, size_t siz
 	else
 		(void)snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)tracee->tid, dir_fd);
 	length = readlink(link, host, size - 1);
-	if (length < 0 && errno == EACCES && dir_fd == AT_FDCWD && tracee->cwd && strlen(tracee->cwd) < size) {
+	if (length < 0 && errno == EACCES && dir_fd == AT_FDCWD && tracee->cwd &&
+	    strlen(tracee->cwd) < size) {
 		memcpy(host, tracee->cwd, strlen(tracee->cwd) + 1);
 		return 0;
 	}
 	if (length <= 0 || host[0] != '/' || (size_t)length == size - 1)
 		return -EBADF;
 	host[length] = '\0';
-	if ((size_t)length > strlen(DELETED) && strcmp(host + length - strlen(DELETED), DELETED) == 0 && access(host, F_OK) < 0)
+	if ((size_t)length > strlen(DELETED) &&
+	    strcmp(host + length - strlen(DELETED), DELETED) == 0 && access(host, F_OK) < 0)
 		return -ENOENT;
 	return 0;
 }

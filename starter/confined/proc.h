@@ -13,11 +13,12 @@ struct tracee;
 
 /* proc_read_link() - the text of the link @host as @tracee is to see it, as path_view's read_link; works for every link of the host,
  * and knows those of /proc. */
-ssize_t proc_read_link(struct tracee *tracee, const struct path_table *table, const char *host, bool last, char *out,
-		       size_t size);
+ssize_t proc_read_link(struct tracee *tracee, const struct path_table *table, const char *host,
+		       bool last, char *out, size_t size);
 
 /* proc_read_link_text() - the same for readlink(2): a link that leads out of the container keeps its text ("pipe:[1]"). */
-ssize_t proc_read_link_text(struct tracee *tracee, const struct path_table *table, const char *host, char *out, size_t size);
+ssize_t proc_read_link_text(struct tracee *tracee, const struct path_table *table, const char *host,
+			    char *out, size_t size);
 
 /* proc_get_directory() - host path of the tracee's descriptor @dir_fd (AT_FDCWD: its working directory). Returns 0; -ENOENT: it was
  * removed; -EBADF: no such descriptor, or no directory. */

@@ -30,19 +30,26 @@
 #include "starter/confined/tracee.h"
 
 #define SCRIPT_DEPTH_MAX 5
-#define SCRIPT_LINE_MAX 256 /* BINPRM_BUF_SIZE of the kernel */
-#define HEADERS_MAX 64
-#define POINTERS_MAX (1024 * 1024) /* of argv and envp each; the kernel's own limit is on their bytes */
+#define SCRIPT_LINE_MAX  256 /* BINPRM_BUF_SIZE of the kernel */
+#define HEADERS_MAX      64
+#define POINTERS_MAX                                                                               \
+	(1024 * 1024) /* of argv and envp each; the kernel's own limit is on their bytes */
 
-enum program_kind { PROGRAM_DIRECT, PROGRAM_DYNAMIC, PROGRAM_SCRIPT, PROGRAM_UNKNOWN };
+enum program_kind {
+	PROGRAM_DIRECT,
+	PROGRAM_DYNAMIC,
+	PROGRAM_SCRIPT,
+	PROGRAM_UNKNOWN
+};
 
 /* One execve under way. */
 struct program {
-	char host[PATH_MAX];   /* what is started */
-	char name[PATH_MAX];   /* as the container calls it; for the process itself and for scripts */
+	char host[PATH_MAX]; /* what is started */
+	char name[PATH_MAX]; /* as the container calls it; for the process itself and for scripts */
 	char guest[PATH_MAX];  /* its clean path; "" when it lies outside the container */
 	char interp[PATH_MAX]; /* dynamic: of the container */
-	char words[2 * SCRIPT_DEPTH_MAX][SCRIPT_LINE_MAX]; /* scripts: what goes before name and arguments, last first */
+	char words[2 * SCRIPT_DEPTH_MAX]
+		  [SCRIPT_LINE_MAX]; /* scripts: what goes before name and arguments, last first */
 	unsigned int word_count;
 };
 
@@ -60,7 +67,8 @@ static enum program_kind program_read_elf(int fd, const Elf64_Ehdr *header, char
 		if (parts[i].p_type != PT_INTERP)
 			continue;
 		if (parts[i].p_filesz < 2 || parts[i].p_filesz > PATH_MAX ||
-		    pread(fd, interp, parts[i].p_filesz, (off_t)parts[i].p_offset) != (ssize_t)parts[i].p_filesz ||
+		    pread(fd, interp, parts[i].p_filesz, (off_t)parts[i].p_offset) !=
+			    (ssize_t)parts[i].p_filesz ||
 		    interp[parts[i].p_filesz - 1] != '\0')
 			return PROGRAM_UNKNOWN;
 		return PROGRAM_DYNAMIC;
@@ -87,7 +95,8 @@ static enum program_kind program_read_script(char *line, char *interp, char *arg
 	return PROGRAM_SCRIPT;
 }
 
-static enum program_kind program_classify(const char *host, char interp[PATH_MAX], char argument[SCRIPT_LINE_MAX])
+static enum program_kind program_classify(const char *host, char interp[PATH_MAX],
+					  char argument[SCRIPT_LINE_MAX])
 {
 	cleanup_fd int fd = open(host, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	union {
@@ -101,7 +110,8 @@ static enum program_kind program_classify(const char *host, char interp[PATH_MAX
 	start.line[length] = '\0';
 	if (start.line[0] == '#' && start.line[1] == '!')
 		return program_read_script(start.line, interp, argument);
-	if ((size_t)length >= sizeof(start.header) && memcmp(start.header.e_ident, ELFMAG, SELFMAG) == 0)
+	if ((size_t)length >= sizeof(start.header) &&
+	    memcmp(start.header.e_ident, ELFMAG, SELFMAG) == 0)
 		return program_read_elf(fd, &start.header, interp);
 	return PROGRAM_UNKNOWN;
 }
@@ -124,7 +134,8 @@ static void program_name_link(struct tracee *tracee, struct program *program)
 	char text[PATH_MAX];
 	ssize_t length = strncmp(program->host, "/proc/", 6) != 0
 				 ? -1
-				 : proc_read_link(tracee, calls_get_setup()->table, program->host, false, text, sizeof(text) - 1);
+				 : proc_read_link(tracee, calls_get_setup()->table, program->host,
+						  false, text, sizeof(text) - 1);
 
 	if (length <= 0 || text[0] != '/')
 		return;
@@ -133,7 +144,8 @@ static void program_name_link(struct tracee *tracee, struct program *program)
 	memcpy(program->name, text, (size_t)length + 1);
 }
 
-static int program_locate(struct tracee *tracee, int dir_fd, const char *path, bool follow, struct program *program, bool *same)
+static int program_locate(struct tracee *tracee, int dir_fd, const char *path, bool follow,
+			  struct program *program, bool *same)
 {
 	static struct path_result place;
 	int result = calls_resolve_path(tracee, dir_fd, path, follow, &place, same);
@@ -148,24 +160,29 @@ static int program_locate(struct tracee *tracee, int dir_fd, const char *path, b
 /* execveat(fd, "", AT_EMPTY_PATH) */
 static int program_locate_fd(struct tracee *tracee, int fd, struct program *program)
 {
-	(void)snprintf(program->host, sizeof(program->host), "/proc/%d/fd/%d", (int)tracee->tid, fd);
+	(void)snprintf(program->host, sizeof(program->host), "/proc/%d/fd/%d", (int)tracee->tid,
+		       fd);
 	(void)snprintf(program->name, sizeof(program->name), "/dev/fd/%d", fd);
 	memcpy(program->guest, program->name, strlen(program->name) + 1);
 	program_name_link(tracee, program);
 	return program_check(program->host);
 }
 
-static int program_find(struct tracee *tracee, int dir_fd, unsigned int path_arg, int flags, struct program *program, bool *same)
+static int program_find(struct tracee *tracee, int dir_fd, unsigned int path_arg, int flags,
+			struct program *program, bool *same)
 {
 	uint64_t address = tracee_get_arg(tracee, path_arg);
-	int result = address ? tracee_read_text(tracee, address, program->name, sizeof(program->name)) : -EFAULT;
+	int result =
+		address ? tracee_read_text(tracee, address, program->name, sizeof(program->name))
+			: -EFAULT;
 
 	*same = false;
 	if (result < 0)
 		return result;
 	if (program->name[0] == '\0')
 		return flags & AT_EMPTY_PATH ? program_locate_fd(tracee, dir_fd, program) : -ENOENT;
-	result = program_locate(tracee, dir_fd, program->name, !(flags & AT_SYMLINK_NOFOLLOW), program, same);
+	result = program_locate(tracee, dir_fd, program->name, !(flags & AT_SYMLINK_NOFOLLOW),
+				program, same);
 	if (result < 0)
 		return result;
 	if (program->name[0] != '/' && dir_fd != AT_FDCWD)
@@ -176,7 +193,8 @@ static int program_find(struct tracee *tracee, int dir_fd, unsigned int path_arg
 
 static void program_push(struct program *program, const char *word)
 {
-	size_t length = strnlen(word, SCRIPT_LINE_MAX - 1); /* never longer: it was read from such a line */
+	size_t length =
+		strnlen(word, SCRIPT_LINE_MAX - 1); /* never longer: it was read from such a line */
 	char *to = program->words[program->word_count++];
 
 	memcpy(to, word, length);
@@ -209,7 +227,8 @@ static int program_follow_scripts(struct tracee *tracee, struct program *program
 /* ---- the new arguments -------------------------------------------------------------------------------------------- */
 
 /* A NULL-terminated array of the tracee; *@count without the NULL. */
-static int program_read_pointers(const struct tracee *tracee, uint64_t address, uint64_t **out, size_t *count)
+static int program_read_pointers(const struct tracee *tracee, uint64_t address, uint64_t **out,
+				 size_t *count)
 {
 	size_t room = 0, used = 0;
 	uint64_t *list = NULL;
@@ -220,7 +239,8 @@ static int program_read_pointers(const struct tracee *tracee, uint64_t address, 
 			size_t more = (4096 - (address + used * 8) % 4096 + 7) / 8;
 			uint64_t *longer = realloc(list, (room + more) * sizeof(*list));
 
-			if (!longer || tracee_read(tracee, address + used * 8, longer + room, more * 8) < 0) {
+			if (!longer ||
+			    tracee_read(tracee, address + used * 8, longer + room, more * 8) < 0) {
 				free(longer ? longer : list);
 				return longer ? -EFAULT : -ENOMEM;
 			}
@@ -245,8 +265,9 @@ static int program_place_text(struct tracee *tracee, const char *text, uint64_t 
 }
 
 /* @front_count new words, then the tracee's own from @skip on, then @back_count, then NULL. */
-static int program_place_list(struct tracee *tracee, const uint64_t *front, size_t front_count, const uint64_t *own,
-			      size_t own_count, const uint64_t *back, size_t back_count, uint64_t *address)
+static int program_place_list(struct tracee *tracee, const uint64_t *front, size_t front_count,
+			      const uint64_t *own, size_t own_count, const uint64_t *back,
+			      size_t back_count, uint64_t *address)
 {
 	size_t count = front_count + own_count + back_count + 1;
 	uint64_t *list = calloc(count, sizeof(*list));
@@ -266,8 +287,8 @@ static int program_place_list(struct tracee *tracee, const uint64_t *front, size
 }
 
 /* argv of a script: interpreter, its argument, the script's name, then what came after argv[0]. */
-static int program_set_argv(struct tracee *tracee, unsigned int arg, const struct program *program, const uint64_t *own,
-			    size_t own_count)
+static int program_set_argv(struct tracee *tracee, unsigned int arg, const struct program *program,
+			    const uint64_t *own, size_t own_count)
 {
 	uint64_t front[2 * SCRIPT_DEPTH_MAX + 1], address;
 	size_t count = 0;
@@ -278,13 +299,13 @@ static int program_set_argv(struct tracee *tracee, unsigned int arg, const struc
 	if (result == 0)
 		result = program_place_text(tracee, program->name, &front[count++]);
 	if (result == 0)
-		result = program_place_list(tracee, front, count, own + (own_count ? 1 : 0), own_count ? own_count - 1 : 0, NULL, 0,
-					    &address);
+		result = program_place_list(tracee, front, count, own + (own_count ? 1 : 0),
+					    own_count ? own_count - 1 : 0, NULL, 0, &address);
 	return result < 0 ? result : tracee_set_arg(tracee, arg, address);
 }
 
-static int program_set_env(struct tracee *tracee, unsigned int arg, const char *name, const char *interp, const uint64_t *own,
-			   size_t own_count)
+static int program_set_env(struct tracee *tracee, unsigned int arg, const char *name,
+			   const char *interp, const uint64_t *own, size_t own_count)
 {
 	uint64_t back[LOADER_WORDS], address;
 	int result = program_place_text(tracee, name, &back[0]);
@@ -292,7 +313,8 @@ static int program_set_env(struct tracee *tracee, unsigned int arg, const char *
 	if (result == 0)
 		result = program_place_text(tracee, interp, &back[1]);
 	if (result == 0)
-		result = program_place_list(tracee, NULL, 0, own, own_count, back, LOADER_WORDS, &address);
+		result = program_place_list(tracee, NULL, 0, own, own_count, back, LOADER_WORDS,
+					    &address);
 	return result < 0 ? result : tracee_set_arg(tracee, arg, address);
 }
 
@@ -310,22 +332,28 @@ static const char *program_get_mapped(const struct program *program)
 	return program->word_count ? program->words[program->word_count - 1] : program->name;
 }
 
-static int program_change(struct tracee *tracee, unsigned int path_arg, const struct program *program, bool dynamic)
+static int program_change(struct tracee *tracee, unsigned int path_arg,
+			  const struct program *program, bool dynamic)
 {
 	uint64_t *argv = NULL, *envp = NULL;
 	size_t argc = 0, envc = 0;
-	int result = program_read_pointers(tracee, tracee_get_arg(tracee, path_arg + 1), &argv, &argc);
+	int result =
+		program_read_pointers(tracee, tracee_get_arg(tracee, path_arg + 1), &argv, &argc);
 
 	if (result == 0)
-		result = program_read_pointers(tracee, tracee_get_arg(tracee, path_arg + 2), &envp, &envc);
+		result = program_read_pointers(tracee, tracee_get_arg(tracee, path_arg + 2), &envp,
+					       &envc);
 	if (result == 0)
-		result = tracee_make_room(tracee, 4 * PATH_MAX + sizeof(program->words) + (argc + envc + 32) * sizeof(uint64_t));
+		result = tracee_make_room(tracee, 4 * PATH_MAX + sizeof(program->words) +
+							  (argc + envc + 32) * sizeof(uint64_t));
 	if (result == 0)
-		result = program_set_path(tracee, path_arg, dynamic ? calls_get_setup()->loader : program->host);
+		result = program_set_path(tracee, path_arg,
+					  dynamic ? calls_get_setup()->loader : program->host);
 	if (result == 0 && program->word_count)
 		result = program_set_argv(tracee, path_arg + 1, program, argv, argc);
 	if (result == 0 && dynamic)
-		result = program_set_env(tracee, path_arg + 2, program_get_mapped(program), program->interp, envp, envc);
+		result = program_set_env(tracee, path_arg + 2, program_get_mapped(program),
+					 program->interp, envp, envc);
 	free(argv);
 	free(envp);
 	return result;

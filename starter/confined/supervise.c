@@ -35,9 +35,9 @@
 #include "starter/seccomp.h"
 #include "starter/stage.h"
 
-#define SUPERVISE_OPTIONS                                                                                              \
-	(PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |   \
-	 PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
+#define SUPERVISE_OPTIONS                                                                          \
+	(PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK |  \
+	 PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
 static struct path_table table;
@@ -51,7 +51,8 @@ static void supervise_resume(const struct tracee *tracee, int signal_number)
 			       tracee->state == TRACEE_OPENING;
 
 	/* Failure means that it was killed meanwhile, and waitpid(2) will say so. */
-	(void)ptrace(wait_for_return ? PTRACE_SYSCALL : PTRACE_CONT, tracee->tid, NULL, (long)signal_number);
+	(void)ptrace(wait_for_return ? PTRACE_SYSCALL : PTRACE_CONT, tracee->tid, NULL,
+		     (long)signal_number);
 }
 
 static void supervise_call(struct tracee *tracee)
@@ -125,7 +126,8 @@ static void supervise_group_stop(const struct tracee *tracee)
 
 static void supervise_event_stop(struct tracee *tracee, int signal_number)
 {
-	if (signal_number == SIGSTOP || signal_number == SIGTSTP || signal_number == SIGTTIN || signal_number == SIGTTOU)
+	if (signal_number == SIGSTOP || signal_number == SIGTSTP || signal_number == SIGTTIN ||
+	    signal_number == SIGTTOU)
 		supervise_group_stop(tracee);
 	else if (tracee->space)
 		supervise_resume(tracee, 0);
@@ -213,9 +215,11 @@ static void supervise_catch_signals(void)
 
 	(void)sigfillset(&action.sa_mask);
 	for (int number = 1; number < NSIG; number++)
-		if (number != SIGCHLD && number != SIGSEGV && number != SIGBUS && number != SIGILL && number != SIGFPE &&
-		    number != SIGABRT && number != SIGTRAP && number != SIGSYS)
-			(void)sigaction(number, &action, NULL); /* KILL, STOP and libc's own refuse: no matter */
+		if (number != SIGCHLD && number != SIGSEGV && number != SIGBUS &&
+		    number != SIGILL && number != SIGFPE && number != SIGABRT &&
+		    number != SIGTRAP && number != SIGSYS)
+			(void)sigaction(number, &action,
+					NULL); /* KILL, STOP and libc's own refuse: no matter */
 }
 
 static void supervise_let_go_signals(void)
@@ -247,7 +251,9 @@ _Noreturn static void supervise_child(const struct stage *stage, int go_fd, bool
 	supervise_let_go_signals();
 	if (read(go_fd, &byte, 1) != 1)
 		_exit(255);
-	result = chdir(table.entries[0].host) < 0 ? err_sys(&err, errno, "cannot enter %s", table.entries[0].host) : 0;
+	result = chdir(table.entries[0].host) < 0
+			 ? err_sys(&err, errno, "cannot enter %s", table.entries[0].host)
+			 : 0;
 	if (result == 0)
 		result = flavour_emulate_root(stage, &err);
 	if (result == 0)
@@ -267,8 +273,11 @@ static int supervise_seize(pid_t child, struct err *err)
 	if (!tracee || tracee_inherit(tracee, NULL) < 0)
 		return err_sys(err, ENOMEM, "cannot start the payload");
 	if (ptrace(PTRACE_SEIZE, child, NULL, SUPERVISE_OPTIONS) < 0)
-		return err_sys(err, errno, "cannot trace the payload, which is how a container runs where mounts are refused: "
-					   "inside another container of that kind, by kernel.yama.ptrace_scope, or by a filter");
+		return err_sys(err, errno,
+			       "cannot trace the payload, which is how a container runs where "
+			       "mounts are refused: "
+			       "inside another container of that kind, by "
+			       "kernel.yama.ptrace_scope, or by a filter");
 	return 0;
 }
 

@@ -19,17 +19,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define BUCKETS 256
-#define SLOT_BYTES (32 * 1024)
-#define SLOT_COUNT 32
+#define BUCKETS                256
+#define SLOT_BYTES             (32 * 1024)
+#define SLOT_COUNT             32
 #define CALL_INSTRUCTION_BYTES 2 /* syscall */
-#define PAGE_BYTES 4096
+#define PAGE_BYTES             4096
 
 static struct tracee *buckets[BUCKETS];
 
 static const size_t arg_offsets[TRACEE_ARGS] = {
-	offsetof(struct user_regs_struct, rdi), offsetof(struct user_regs_struct, rsi), offsetof(struct user_regs_struct, rdx),
-	offsetof(struct user_regs_struct, r10), offsetof(struct user_regs_struct, r8),	offsetof(struct user_regs_struct, r9),
+	offsetof(struct user_regs_struct, rdi), offsetof(struct user_regs_struct, rsi),
+	offsetof(struct user_regs_struct, rdx), offsetof(struct user_regs_struct, r10),
+	offsetof(struct user_regs_struct, r8),  offsetof(struct user_regs_struct, r9),
 };
 
 /* ---- the list ----------------------------------------------------------------------------------------------------- */
@@ -146,7 +147,8 @@ void tracee_note_cwd(struct tracee *tracee, const char *host)
 		return;
 	free(tracee->cwd);
 	tracee->cwd = host ? strdup(host) : NULL;
-	for (size_t length = tracee->cwd ? strlen(tracee->cwd) : 0; length > 1 && tracee->cwd[length - 1] == '/';)
+	for (size_t length = tracee->cwd ? strlen(tracee->cwd) : 0;
+	     length > 1 && tracee->cwd[length - 1] == '/';)
 		tracee->cwd[--length] = '\0';
 }
 
@@ -214,13 +216,17 @@ int tracee_put_back(struct tracee *tracee)
 	int result = 0;
 
 	errno = 0;
-	if (tracee->next_cwd && ptrace(PTRACE_PEEKUSER, tracee->tid, offsetof(struct user_regs_struct, rax), NULL) == 0 && errno == 0)
+	if (tracee->next_cwd &&
+	    ptrace(PTRACE_PEEKUSER, tracee->tid, offsetof(struct user_regs_struct, rax), NULL) ==
+		    0 &&
+	    errno == 0)
 		tracee_note_cwd(tracee, tracee->next_cwd);
 	free(tracee->next_cwd);
 	tracee->next_cwd = NULL;
 	for (unsigned int i = 0; result == 0 && i < TRACEE_ARGS; i++)
 		if (tracee->changed & 1u << i)
-			result = tracee_poke_register(tracee, arg_offsets[i], tracee_get_arg(tracee, i));
+			result = tracee_poke_register(tracee, arg_offsets[i],
+						      tracee_get_arg(tracee, i));
 	tracee->changed = 0;
 	tracee->state = TRACEE_RUNNING;
 	tracee_free_slot(tracee);
@@ -261,7 +267,8 @@ int tracee_end_map(struct tracee *tracee)
 	long address;
 
 	errno = 0;
-	address = ptrace(PTRACE_PEEKUSER, tracee->tid, offsetof(struct user_regs_struct, rax), NULL);
+	address =
+		ptrace(PTRACE_PEEKUSER, tracee->tid, offsetof(struct user_regs_struct, rax), NULL);
 	if (errno != 0)
 		return -errno;
 	tracee->state = TRACEE_RUNNING;
@@ -336,7 +343,8 @@ static int tracee_read_words(const struct tracee *tracee, uint64_t address, char
 	return 0;
 }
 
-static int tracee_write_words(const struct tracee *tracee, uint64_t address, const char *from, size_t bytes)
+static int tracee_write_words(const struct tracee *tracee, uint64_t address, const char *from,
+			      size_t bytes)
 {
 	while (bytes > 0) {
 		size_t skip = address % sizeof(long), take = sizeof(long) - skip;
@@ -344,7 +352,9 @@ static int tracee_write_words(const struct tracee *tracee, uint64_t address, con
 
 		take = take < bytes ? take : bytes;
 		errno = 0;
-		word = take == sizeof(long) ? 0 : ptrace(PTRACE_PEEKDATA, tracee->tid, address - skip, NULL);
+		word = take == sizeof(long)
+			       ? 0
+			       : ptrace(PTRACE_PEEKDATA, tracee->tid, address - skip, NULL);
 		if (errno != 0)
 			return -EFAULT;
 		memcpy((char *)&word + skip, from, take);
@@ -368,7 +378,8 @@ int tracee_write(const struct tracee *tracee, uint64_t address, const void *byte
 {
 	if (tracee->mem_fd < 0)
 		return tracee_write_words(tracee, address, bytes, length);
-	return pwrite(tracee->mem_fd, bytes, length, (off_t)address) == (ssize_t)length ? 0 : -EFAULT;
+	return pwrite(tracee->mem_fd, bytes, length, (off_t)address) == (ssize_t)length ? 0
+											: -EFAULT;
 }
 
 /* By pages: the next one need not be there. */
@@ -402,7 +413,8 @@ int tracee_make_room(struct tracee *tracee, size_t bytes)
 		return TRACEE_NEEDS_MAP;
 	if (bytes > SLOT_BYTES || tracee->slot >= 0 || space->slots == UINT32_MAX) {
 		/* A whole mapping for one call: long argument lists, and the 33rd thread that waits in one. It goes with the process. */
-		tracee->wanted_bytes = (bytes + SLOT_BYTES + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+		tracee->wanted_bytes =
+			(bytes + SLOT_BYTES + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 		return TRACEE_NEEDS_MAP;
 	}
 	tracee->slot = __builtin_ctz(~space->slots);

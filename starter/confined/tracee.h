@@ -9,7 +9,7 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
-#define TRACEE_ARGS 6
+#define TRACEE_ARGS      6
 #define TRACEE_NEEDS_MAP (-4096) /* no errno: a mapping must be made first, tracee_begin_map() */
 
 /* What threads that share an address space share. */
@@ -17,7 +17,7 @@ struct tracee_space {
 	unsigned int users;
 	uint64_t scratch; /* address of our mapping in there; 0: none yet */
 	uint32_t slots;   /* a bit for each that is in use */
-	char *exe;        /* owned; container path of the program where the kernel would name our loader, else NULL */
+	char *exe; /* owned; container path of the program where the kernel would name our loader, else NULL */
 };
 
 enum tracee_state {
@@ -29,20 +29,21 @@ enum tracee_state {
 };
 
 struct tracee {
-	pid_t tid, tgid; /* tgid 0: not asked yet */
+	pid_t tid, tgid;            /* tgid 0: not asked yet */
 	struct tracee_space *space; /* shared; NULL while TRACEE_EARLY */
 	enum tracee_state state;
-	int mem_fd; /* owned; /proc/TID/mem, or -1: word by word */
-	struct user_regs_struct regs; /* as they were at the call */
-	bool changes_ids;             /* this call may make it another user's */
-	bool in_prctl;                /* TRACEE_OPENING: the prctl(2) has been entered */
-	unsigned int changed;         /* a bit for each argument that is ours */
-	int slot;                     /* of the scratch, or -1 */
+	int mem_fd;                           /* owned; /proc/TID/mem, or -1: word by word */
+	struct user_regs_struct regs;         /* as they were at the call */
+	bool changes_ids;                     /* this call may make it another user's */
+	bool in_prctl;                        /* TRACEE_OPENING: the prctl(2) has been entered */
+	unsigned int changed;                 /* a bit for each argument that is ours */
+	int slot;                             /* of the scratch, or -1 */
 	uint64_t area, area_bytes, area_used; /* where this call may put things */
-	int held_fd;                  /* owned; what a path of this call goes through, or -1 */
-	uint64_t wanted_bytes;        /* of the mapping that this call waits for */
-	char *next_exe;               /* owned; exe once the execve(2) under way has succeeded */
-	char *cwd, *next_cwd;         /* owned; host path, where /proc will not tell: see tracee_note_cwd() */
+	int held_fd;           /* owned; what a path of this call goes through, or -1 */
+	uint64_t wanted_bytes; /* of the mapping that this call waits for */
+	char *next_exe;        /* owned; exe once the execve(2) under way has succeeded */
+	char *cwd,
+		*next_cwd; /* owned; host path, where /proc will not tell: see tracee_note_cwd() */
 	struct tracee *next;
 };
 

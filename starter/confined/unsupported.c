@@ -8,5 +8,6 @@ int confined_run(struct stage *stage, struct err *err)
 {
 	(void)stage;
 	return err_set(err, ERR_SYSTEM, EOPNOTSUPP,
-		       "namespaces and mounts are refused here, and doing without them is written for x86-64 only");
+		       "namespaces and mounts are refused here, and doing without them is written "
+		       "for x86-64 only");
 }

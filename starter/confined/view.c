@@ -60,7 +60,9 @@ static int view_name(struct view *view, char *out, size_t size, struct err *err)
 {
 	int length = snprintf(out, size, "%s/s%u", view->session, view->made++);
 
-	return length < 0 || (size_t)length >= size ? err_sys(err, ENAMETOOLONG, "cannot use %s", view->session) : 0;
+	return length < 0 || (size_t)length >= size
+		       ? err_sys(err, ENAMETOOLONG, "cannot use %s", view->session)
+		       : 0;
 }
 
 static int view_make_dir(const char *host, mode_t mode)
@@ -101,7 +103,8 @@ static int view_make_chain(const char *host, bool is_file)
 
 /* The way to a bind that the image does not have, in a directory of ours: only what is asked for by name finds it, since the
  * directory above does not list it. */
-static int view_make_bridge(struct view *view, const struct path_result *place, bool is_file, struct err *err)
+static int view_make_bridge(struct view *view, const struct path_result *place, bool is_file,
+			    struct err *err)
 {
 	char guest[PATH_MAX], host[PATH_MAX], below[PATH_MAX];
 	const struct path_entry *entry;
@@ -110,7 +113,8 @@ static int view_make_bridge(struct view *view, const struct path_result *place, 
 	memcpy(guest, place->guest, strlen(place->guest) + 1);
 	for (slash = strchr(guest + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (path_to_host(view->table, guest, host, sizeof(host), &entry) == 0 && !view_exists(host))
+		if (path_to_host(view->table, guest, host, sizeof(host), &entry) == 0 &&
+		    !view_exists(host))
 			break;
 		*slash = '/';
 	}
@@ -128,8 +132,8 @@ static int view_make_bridge(struct view *view, const struct path_result *place, 
 	return path_table_add(view->table, guest, host, true, err);
 }
 
-static int view_put(struct view *view, const struct path_result *place, const char *host, bool is_file, bool readonly,
-		    struct err *err)
+static int view_put(struct view *view, const struct path_result *place, const char *host,
+		    bool is_file, bool readonly, struct err *err)
 {
 	int result = 0;
 
@@ -140,18 +144,20 @@ static int view_put(struct view *view, const struct path_result *place, const ch
 }
 
 /* Links on the way to the source would make the kernel call it something else than we do. */
-static int view_bind(struct view *view, const struct plan_mount *mount, const char *source, const struct path_result *place,
-		     struct err *err)
+static int view_bind(struct view *view, const struct plan_mount *mount, const char *source,
+		     const struct path_result *place, struct err *err)
 {
 	cleanup_ptr char *host = realpath(source, NULL);
 	struct stat st;
 
 	if (!host || stat(host, &st) < 0)
 		return err_sys(err, errno, "cannot use %s", source);
-	return view_put(view, place, host, !S_ISDIR(st.st_mode), (mount->attrs & PLAN_ATTR_RDONLY) != 0, err);
+	return view_put(view, place, host, !S_ISDIR(st.st_mode),
+			(mount->attrs & PLAN_ATTR_RDONLY) != 0, err);
 }
 
-static int view_directory(struct view *view, const struct plan_mount *mount, const struct path_result *place, struct err *err)
+static int view_directory(struct view *view, const struct plan_mount *mount,
+			  const struct path_result *place, struct err *err)
 {
 	char host[PATH_MAX];
 	int result = view_name(view, host, sizeof(host), err);
@@ -178,36 +184,43 @@ static int view_write(const char *host, const void *bytes, size_t length, mode_t
 	return fd < 0 || fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-static int view_file(struct view *view, const struct plan_mount *mount, const struct path_result *place, struct err *err)
+static int view_file(struct view *view, const struct plan_mount *mount,
+		     const struct path_result *place, struct err *err)
 {
 	char host[PATH_MAX];
 	const void *bytes;
 	size_t length;
-	int result = channel_map_sealed(view->stage->record->fds[mount->source_fd], PLAN_BULK_MAX, &bytes, &length, err);
+	int result = channel_map_sealed(view->stage->record->fds[mount->source_fd], PLAN_BULK_MAX,
+					&bytes, &length, err);
 
 	if (result == 0)
 		result = view_name(view, host, sizeof(host), err);
 	if (result < 0)
 		return result;
 	if (mount->kind != PLAN_MOUNT_FILE)
-		account_lines_add_image(view->root_fd, place->guest + 1, mount->kind == PLAN_MOUNT_PASSWD, &bytes, &length);
+		account_lines_add_image(view->root_fd, place->guest + 1,
+					mount->kind == PLAN_MOUNT_PASSWD, &bytes, &length);
 	result = view_write(host, bytes, bytes ? length : 0, mount->mode);
 	if (result < 0)
 		return err_sys(err, -result, "cannot write %s", host);
 	return view_put(view, place, host, true, true, err);
 }
 
-static int view_link(struct view *view, const char *text, const struct path_result *place, struct err *err)
+static int view_link(struct view *view, const char *text, const struct path_result *place,
+		     struct err *err)
 {
 	if (view_exists(place->host))
 		return 0;
 	if (!view_is_ours(view, place->host))
 		return err_sys(err, EROFS, "cannot make the link %s", place->guest);
-	return symlink(text, place->host) < 0 ? err_sys(err, errno, "cannot make the link %s", place->guest) : 0;
+	return symlink(text, place->host) < 0
+		       ? err_sys(err, errno, "cannot make the link %s", place->guest)
+		       : 0;
 }
 
 /* The outer instance, and the link beside it that every /dev has. */
-static int view_devpts(struct view *view, const struct plan_mount *mount, const struct path_result *place, struct err *err)
+static int view_devpts(struct view *view, const struct plan_mount *mount,
+		       const struct path_result *place, struct err *err)
 {
 	struct path_result link = *place;
 	char *slash = strrchr(link.guest, '/');
@@ -215,7 +228,8 @@ static int view_devpts(struct view *view, const struct plan_mount *mount, const 
 
 	(void)snprintf(slash, sizeof(link.guest) - (size_t)(slash - link.guest), "/ptmx");
 	if (result == 0)
-		result = path_to_host(view->table, link.guest, link.host, sizeof(link.host), &link.entry);
+		result = path_to_host(view->table, link.guest, link.host, sizeof(link.host),
+				      &link.entry);
 	return result < 0 ? result : view_link(view, "pts/ptmx", &link, err);
 }
 
@@ -223,8 +237,10 @@ static int view_add(struct view *view, const struct plan_mount *mount, struct er
 {
 	static struct path_result place;
 	const struct plan *plan = view->stage->plan;
-	const char *source = plan_get_text(plan, mount->source), *target = plan_get_text(plan, mount->target);
-	int result = path_resolve(view->table, &plain, "/", target, mount->kind != PLAN_MOUNT_SYMLINK, &place);
+	const char *source = plan_get_text(plan, mount->source),
+		   *target = plan_get_text(plan, mount->target);
+	int result = path_resolve(view->table, &plain, "/", target,
+				  mount->kind != PLAN_MOUNT_SYMLINK, &place);
 
 	if (result < 0)
 		return err_sys(err, -result, "cannot find %s in the container", target);
@@ -273,7 +289,8 @@ static int view_add_all(struct view *view, struct err *err)
 int view_build(const struct stage *stage, struct path_table *table, struct err *err)
 {
 	const struct plan *plan = stage->plan;
-	struct view view = {.stage = stage, .table = table, .session = plan_get_text(plan, plan->session)};
+	struct view view = {
+		.stage = stage, .table = table, .session = plan_get_text(plan, plan->session)};
 	const char *path = plan_get_text(plan, plan->fs[0].path);
 	cleanup_ptr char *root = realpath(path, NULL);
 	int result;
@@ -283,7 +300,8 @@ int view_build(const struct stage *stage, struct path_table *table, struct err *
 	result = path_table_init(table, root, !plan->root_writable && !plan->writable_tmpfs, err);
 	/* A process of root's that becomes another user must still reach its own root directory. */
 	if (result == 0 && geteuid() == 0 && chmod(view.session, 0711) < 0)
-		result = err_sys(err, errno, "cannot open %s to other users of the container", view.session);
+		result = err_sys(err, errno, "cannot open %s to other users of the container",
+				 view.session);
 	view.root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (result == 0 && view.root_fd < 0)
 		result = err_sys(err, errno, "cannot open %s", root);

@@ -40,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memcpy(text, data, size);
 	text[size] = '\0';
-	if (path_table_init(&table, "/img", true, &err) < 0 || path_table_add(&table, "/home", "/home", false, &err) < 0 ||
+	if (path_table_init(&table, "/img", true, &err) < 0 ||
+	    path_table_add(&table, "/home", "/home", false, &err) < 0 ||
 	    path_table_add(&table, "/deep/er", "/img/in/side", false, &err) < 0)
 		abort();
 	for (char *path = text, *end; *path; path = end) {
@@ -51,7 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (path_resolve(&table, &view, "/home/a", path, size & 1, &result) < 0)
 			continue;
 		/* Clean, and nowhere but in the container. */
-		if (result.guest[0] != '/' || strstr(result.guest, "/../") || strstr(result.guest, "/./") || strstr(result.guest, "//") ||
+		if (result.guest[0] != '/' || strstr(result.guest, "/../") ||
+		    strstr(result.guest, "/./") || strstr(result.guest, "//") ||
 		    (strncmp(result.host, "/img", 4) != 0 && strncmp(result.host, "/home", 5) != 0))
 			abort();
 		if (path_to_guest(&table, result.host, guest, sizeof(guest)) && guest[0] != '/')

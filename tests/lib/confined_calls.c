@@ -37,7 +37,8 @@ static void want(int good, const char *what)
 }
 
 #define IS(expression) want((expression), #expression)
-#define FAILS(expression, errnum) want((errno = 0, (expression) < 0) && errno == (errnum), #expression " is " #errnum)
+#define FAILS(expression, errnum)                                                                  \
+	want((errno = 0, (expression) < 0) && errno == (errnum), #expression " is " #errnum)
 
 /* Registers that a call must not change are checked by making it in assembler. */
 static int registers_stay(const char *path)
@@ -45,7 +46,10 @@ static int registers_stay(const char *path)
 	unsigned long rdi = (unsigned long)path, rsi = 0, rdx = 0;
 	long result;
 
-	__asm__ volatile("syscall" : "=a"(result), "+D"(rdi), "+S"(rsi), "+d"(rdx) : "0"(SYS_open) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall"
+			 : "=a"(result), "+D"(rdi), "+S"(rsi), "+d"(rdx)
+			 : "0"(SYS_open)
+			 : "rcx", "r11", "memory");
 	if (result >= 0)
 		(void)close((int)result);
 	return result >= 0 && rdi == (unsigned long)path && rsi == 0 && rdx == 0;
@@ -53,7 +57,8 @@ static int registers_stay(const char *path)
 
 static void check_looks(void)
 {
-	struct open_how how = {.flags = O_RDONLY}, in_root = {.flags = O_RDONLY, .resolve = RESOLVE_IN_ROOT};
+	struct open_how how = {.flags = O_RDONLY},
+			in_root = {.flags = O_RDONLY, .resolve = RESOLVE_IN_ROOT};
 	struct stat st;
 	struct statx stx;
 	struct statfs fs;
@@ -67,8 +72,10 @@ static void check_looks(void)
 	IS(syscall(SYS_openat2, fd, "/passwd", &in_root, sizeof(in_root)) >= 0);
 	IS(registers_stay("/etc/passwd"));
 	IS(stat("/etc/passwd", &st) == 0 && S_ISREG(st.st_mode));
-	IS(fstatat(fd, "passwd", &st, 0) == 0 && fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && S_ISDIR(st.st_mode));
-	IS(syscall(SYS_stat, "/etc/passwd", &st) == 0 && syscall(SYS_lstat, "/etc/passwd", &st) == 0);
+	IS(fstatat(fd, "passwd", &st, 0) == 0 && fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
+	   S_ISDIR(st.st_mode));
+	IS(syscall(SYS_stat, "/etc/passwd", &st) == 0 &&
+	   syscall(SYS_lstat, "/etc/passwd", &st) == 0);
 	IS(statx(AT_FDCWD, "/etc/passwd", 0, STATX_SIZE, &stx) == 0 && stx.stx_size > 0);
 	IS(access("/etc/passwd", R_OK) == 0 && faccessat(fd, "passwd", R_OK, AT_EACCESS) == 0);
 	FAILS(access("/etc/passwd", W_OK), EROFS);
@@ -77,12 +84,14 @@ static void check_looks(void)
 	FAILS(open("", O_RDONLY), ENOENT);
 	FAILS(open((const char *)8, O_RDONLY), EFAULT);
 	IS(statfs("/etc", &fs) == 0);
-	IS(getxattr("/etc", "user.none", text, sizeof(text)) < 0 && (errno == ENODATA || errno == ENOTSUP));
+	IS(getxattr("/etc", "user.none", text, sizeof(text)) < 0 &&
+	   (errno == ENODATA || errno == ENOTSUP));
 	IS(listxattr("/etc", text, sizeof(text)) >= 0 || errno == ENOTSUP);
 	IS(inotify_add_watch(notify, "/etc", IN_OPEN) >= 0);
 	IS(chdir("/etc") == 0 && getcwd(text, sizeof(text)) && strcmp(text, "/etc") == 0);
 	IS(stat("passwd", &st) == 0 && open("./passwd", O_RDONLY) >= 0);
-	IS(fchdir(fd) == 0 && chdir("..") == 0 && getcwd(text, sizeof(text)) && strcmp(text, "/") == 0);
+	IS(fchdir(fd) == 0 && chdir("..") == 0 && getcwd(text, sizeof(text)) &&
+	   strcmp(text, "/") == 0);
 	FAILS(syscall(SYS_getcwd, text, 1), ERANGE);
 	IS(readlink("/proc/self/cwd", text, sizeof(text)) == 1 && text[0] == '/');
 	IS(readlink("/proc/self/root", text, sizeof(text)) == 1 && text[0] == '/');
@@ -105,15 +114,20 @@ static void check_changes(const char *dir)
 	IS(mkdir("d", 0755) == 0 && mkdirat(AT_FDCWD, "d/e", 0755) == 0);
 	IS((fd = creat("d/f", 0644)) >= 0 && write(fd, "12345", 5) == 5 && close(fd) == 0);
 	IS(truncate("d/f", 3) == 0 && stat("d/f", &st) == 0 && st.st_size == 3);
-	IS(chmod("d/f", 0600) == 0 && fchmodat(AT_FDCWD, "d/f", 0640, 0) == 0 && stat("d/f", &st) == 0 && (st.st_mode & 0777) == 0640);
+	IS(chmod("d/f", 0600) == 0 && fchmodat(AT_FDCWD, "d/f", 0640, 0) == 0 &&
+	   stat("d/f", &st) == 0 && (st.st_mode & 0777) == 0640);
 	IS(chown("d/f", getuid(), getgid()) == 0 && lchown("d/f", getuid(), getgid()) == 0);
-	IS(utime("d/f", &old) == 0 && utimes("d/f", times) == 0 && utimensat(AT_FDCWD, "d/f", NULL, 0) == 0);
+	IS(utime("d/f", &old) == 0 && utimes("d/f", times) == 0 &&
+	   utimensat(AT_FDCWD, "d/f", NULL, 0) == 0);
 	IS(link("d/f", "d/g") == 0 && linkat(AT_FDCWD, "d/f", AT_FDCWD, "d/h", 0) == 0);
-	IS(rename("d/g", "d/i") == 0 && renameat2(AT_FDCWD, "d/h", AT_FDCWD, "d/j", RENAME_NOREPLACE) == 0);
-	IS(symlink("/etc/passwd", "d/l") == 0 && readlink("d/l", text, sizeof(text)) == 11 && memcmp(text, "/etc/passwd", 11) == 0);
+	IS(rename("d/g", "d/i") == 0 &&
+	   renameat2(AT_FDCWD, "d/h", AT_FDCWD, "d/j", RENAME_NOREPLACE) == 0);
+	IS(symlink("/etc/passwd", "d/l") == 0 && readlink("d/l", text, sizeof(text)) == 11 &&
+	   memcmp(text, "/etc/passwd", 11) == 0);
 	IS((fd = open("d/l", O_RDONLY)) >= 0 && close(fd) == 0);
 	FAILS(open("d/l", O_RDONLY | O_NOFOLLOW), ELOOP);
-	IS(symlink("nothing", "d/dangling") == 0 && (fd = open("d/dangling", O_WRONLY | O_CREAT, 0600)) >= 0 && close(fd) == 0);
+	IS(symlink("nothing", "d/dangling") == 0 &&
+	   (fd = open("d/dangling", O_WRONLY | O_CREAT, 0600)) >= 0 && close(fd) == 0);
 	IS(access("d/nothing", F_OK) == 0);
 	FAILS(open("d/dangling", O_WRONLY | O_CREAT | O_EXCL, 0600), EEXIST);
 	IS(mkfifo("d/p", 0600) == 0 && mknod("d/q", S_IFREG | 0600, 0) == 0);
@@ -138,8 +152,10 @@ static void check_sockets(const char *dir)
 	(void)snprintf(name.sun_path, sizeof(name.sun_path), "d/s");
 	IS(bind(server, (struct sockaddr *)&name, sizeof(name)) == 0);
 	IS(sendto(client, "x", 1, 0, (struct sockaddr *)&name, sizeof(name)) == 1);
-	IS(connect(client, (struct sockaddr *)&name, sizeof(name)) == 0 && write(client, "y", 1) == 1);
-	IS(read(server, text, 1) == 1 && text[0] == 'x' && read(server, text, 1) == 1 && text[0] == 'y');
+	IS(connect(client, (struct sockaddr *)&name, sizeof(name)) == 0 &&
+	   write(client, "y", 1) == 1);
+	IS(read(server, text, 1) == 1 && text[0] == 'x' && read(server, text, 1) == 1 &&
+	   text[0] == 'y');
 	(void)snprintf(name.sun_path, sizeof(name.sun_path), "/etc/s");
 	FAILS(bind(client, (struct sockaddr *)&name, sizeof(name)), EROFS);
 }
@@ -190,7 +206,9 @@ static void *exec_thread(void *arg)
 
 static void check_exec(void)
 {
-	enum { MANY = 6000 };
+	enum {
+		MANY = 6000
+	};
 	static char *argv[MANY + 2], *envp[] = {NULL};
 	static char name[] = "calls", count[] = "--count", word[] = "word";
 	pthread_t thread;
@@ -242,10 +260,12 @@ static void check_users(void)
 	pid_t child = fork(), grandchild;
 
 	if (child == 0) {
-		IS(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0 && getuid() == 65534);
+		IS(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0 &&
+		   getuid() == 65534);
 		grandchild = fork();
 		if (grandchild == 0) {
-			IS(chdir("/etc") == 0 && getcwd(text, sizeof(text)) && strcmp(text, "/etc") == 0);
+			IS(chdir("/etc") == 0 && getcwd(text, sizeof(text)) &&
+			   strcmp(text, "/etc") == 0);
 			IS(access("passwd", R_OK) == 0);
 			if (!bad)
 				(void)execve("/bin/calls", argv, environ);

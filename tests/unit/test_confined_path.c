@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Paths of a container without mounts: against a made-up tree, and against what the kernel makes of a random one. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -28,10 +28,18 @@ static struct err err;
 static const struct {
 	const char *host, *text;
 } links[] = {
-	{"/img/lib", "usr/lib"},	 {"/img/abs", "/usr/bin"},   {"/img/loop", "loop"},
-	{"/img/up", "../../../etc"},	 {"/img/usr/self", "."},     {"/img/var/run", "/run"},
-	{"/img/tohome", "/home/ann/x"}, {"/home/ann/in", "/usr"},   {"/img/dangling", "nowhere/file"},
-	{"/img/a", "b"},		 {"/img/b", "/a/"},	      {"/img/etc/rc", "../run/rc.conf"},
+	{"/img/lib", "usr/lib"},
+	{"/img/abs", "/usr/bin"},
+	{"/img/loop", "loop"},
+	{"/img/up", "../../../etc"},
+	{"/img/usr/self", "."},
+	{"/img/var/run", "/run"},
+	{"/img/tohome", "/home/ann/x"},
+	{"/home/ann/in", "/usr"},
+	{"/img/dangling", "nowhere/file"},
+	{"/img/a", "b"},
+	{"/img/b", "/a/"},
+	{"/img/etc/rc", "../run/rc.conf"},
 	{"/img/home", "/usr"}, /* covered by a bind */
 };
 
@@ -196,7 +204,8 @@ static unsigned int draw(unsigned int below)
 /* "a/../b/./c", sometimes absolute, sometimes with slashes where they make a difference. */
 static void draw_path(char *out)
 {
-	static const char *const parts[] = {"a", "b", "c", "d", "f", "l", "m", "..", ".", "..", "none"};
+	static const char *const parts[] = {"a", "b",  "c", "d",  "f",   "l",
+					    "m", "..", ".", "..", "none"};
 	unsigned int count = 1 + draw(6);
 
 	out[0] = '\0';
@@ -251,7 +260,8 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 static void compare(const char *root, int root_fd, const char *path, bool follow)
 {
-	struct open_how how = {.flags = (uint64_t)(O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)), .resolve = RESOLVE_IN_ROOT};
+	struct open_how how = {.flags = (uint64_t)(O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)),
+			       .resolve = RESOLVE_IN_ROOT};
 	int fd, kernel, ours;
 	struct stat a, b;
 
@@ -263,7 +273,8 @@ static void compare(const char *root, int root_fd, const char *path, bool follow
 	if (ours == 0 && (follow ? stat : lstat)(found.host, &b) < 0)
 		ours = -errno;
 	if (ours != kernel)
-		print_error("%s below %s, follow %d: kernel %d, ours %d (%s)\n", path, root, follow, kernel, ours, found.host);
+		print_error("%s below %s, follow %d: kernel %d, ours %d (%s)\n", path, root, follow,
+			    kernel, ours, found.host);
 	assert_int_equal(ours, kernel);
 	if (fd < 0)
 		return;
@@ -307,9 +318,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(dots_do_not_leave_the_root, setup, teardown),
 		cmocka_unit_test_setup_teardown(links_are_followed_inside, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_paths_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_way_back_leads_to_the_same_place, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_later_bind_covers_those_below_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(random_trees_are_walked_as_the_kernel_does, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_way_back_leads_to_the_same_place, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_later_bind_covers_those_below_it, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(random_trees_are_walked_as_the_kernel_does, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
