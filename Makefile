@@ -65,7 +65,7 @@ POLICY_FRONTEND_SRCS := policy/conf_supported.c
 POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c
 STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c \
 	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c \
-	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/account_lines.c starter/seccomp.c starter/exec.c starter/init.c
+	starter/session.c starter/layer.c starter/underlay.c starter/binds.c starter/seccomp.c starter/exec.c starter/init.c
 # Headers without a source of their own.
 STARTER_HEADERS := ipc/cleanup_fd.h ipc/limits.h policy/directives.h starter/flavour.h starter/stage.h
 FLAVOUR_PLAIN := starter/flavour_plain.c starter/privs_plain.c starter/idmap.c starter/mnt_legacy.c starter/layer_points.c \
@@ -85,7 +85,7 @@ FLAVOUR_SETUID := starter/flavour_setuid.c starter/privs_setuid.c
 FUSE_SRCS := starter/fuse/squashfs_server.c starter/fuse/confine.c starter/fuse/fuse_protocol.c \
 	starter/fuse/squash_image.c starter/fuse/file_read.c starter/fuse/decompress.c
 
-ACTION_SRCS := frontend/action/main.c frontend/action/read_ahead.c frontend/action/script.c frontend/action/shell_eval.c \
+ACTION_SRCS := frontend/action/main.c frontend/action/account_lines.c frontend/action/read_ahead.c frontend/action/script.c frontend/action/shell_eval.c \
 	frontend/action/shell_word.c frontend/action/shell_builtin.c frontend/action/shell_host.c frontend/action/spec.c \
 	frontend/action/run.c frontend/strlist.c frontend/image/arch.c frontend/pack/elf_read.c
 

@@ -13,6 +13,8 @@
 #define PLAN_MAX_OVERLAYS 16
 #define PLAN_MAX_EXTENTS 340 /* lines of one id map; user_namespaces(7) */
 #define PLAN_MAX_GROUPS 64
+/* Descriptors 4 to 7 of the action program: of passwd and of group the image's own file and the one to write, closed where there is none. */
+#define PLAN_ACCOUNT_FDS 4
 #define PLAN_MAX_PASS 64     /* inherited descriptors handed through to the payload */
 #define PLAN_PATH_MAX 4096
 #define PLAN_PATH_COMPONENTS 64

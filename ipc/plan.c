@@ -112,10 +112,10 @@ static int plan_check_source(const struct plan *plan, const struct plan_mount *m
 		CHECK(setuid ? !mount->source : !has_fd, "the source of a mount does not fit the flow");
 		return 0;
 	case PLAN_MOUNT_FILE:
-	case PLAN_MOUNT_PASSWD:
-	case PLAN_MOUNT_GROUP:
 		CHECK(has_fd && !mount->source, "a generated file has no content");
 		return 0;
+	case PLAN_MOUNT_PASSWD:
+	case PLAN_MOUNT_GROUP:
 	case PLAN_MOUNT_DEVPTS:
 	case PLAN_MOUNT_MQUEUE:
 	case PLAN_MOUNT_SESSION_DIR:

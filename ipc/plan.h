@@ -70,8 +70,8 @@ enum plan_mount_kind {
 	PLAN_MOUNT_FILE,        /* read-only file with the bytes of the sealed memfd source_fd */
 	PLAN_MOUNT_SYMLINK,     /* link `link` at target; only where the starter made the directory itself */
 	PLAN_MOUNT_IMAGE,       /* tree link_rel of file system fs → target */
-	PLAN_MOUNT_PASSWD,      /* FILE with the caller's line, which takes the place of his uid's in the image's own file */
-	PLAN_MOUNT_GROUP,       /* FILE with lines that follow those of the image's own file */
+	PLAN_MOUNT_PASSWD,      /* empty file for the action program to fill, which also gets the image's own to read */
+	PLAN_MOUNT_GROUP,       /* the same */
 };
 
 /* Why the mount is there: the directive of singularity.conf that governs it. */
@@ -168,7 +168,7 @@ struct plan_process {
 	int32_t action_fd;  /* the action program */
 	int32_t spec_fd;    /* sealed memfd, becomes descriptor 3 of the action program */
 	uint32_t pass_count;
-	int32_t pass_fd[PLAN_MAX_PASS]; /* become descriptors 4, 5, … of the action program */
+	int32_t pass_fd[PLAN_MAX_PASS]; /* become descriptors 8, 9, … of the action program */
 };
 
 struct plan {

@@ -15,7 +15,6 @@
 #include "ipc/channel.h"
 #include "ipc/cleanup_fd.h"
 #include "ipc/log.h"
-#include "starter/account_lines.h"
 #include "starter/flavour.h"
 #include "starter/mnt.h"
 #include "starter/resolve.h"
@@ -122,41 +121,50 @@ static int binds_session_dir(const struct stage *stage, uint32_t index, int targ
 	return result < 0 ? result : mnt_attach_bind(dir_fd, mount->attrs, target_fd, NULL, err);
 }
 
-struct binds_work {
-	const struct stage *stage;
-	uint32_t index;
-	struct err *err;
-};
-
-/* The text of the image's own file is its maker's: in the setuid flavour a child that has dropped everything reads it. */
-static int binds_write_file(void *data)
+static int binds_fill_file(const struct stage *stage, const struct plan_mount *mount, int file_fd, struct err *err)
 {
-	const struct binds_work *work = data;
-	const struct stage *stage = work->stage;
-	const struct plan_mount *mount = binds_get(stage, work->index);
 	const void *bytes; /* mapped until exec */
 	size_t length;
-	int result = channel_map_sealed(stage->record->fds[mount->source_fd], PLAN_BULK_MAX, &bytes, &length, work->err);
+	int result = channel_map_sealed(stage->record->fds[mount->source_fd], PLAN_BULK_MAX, &bytes, &length, err);
 
-	if (result < 0)
-		return result;
-	if (bytes && mount->kind != PLAN_MOUNT_FILE)
-		account_lines_add_image(stage->root_fd, binds_target(stage, work->index),
-					mount->kind == PLAN_MOUNT_PASSWD, &bytes, &length);
-	return session_write_file(stage, work->index, bytes, length, mount->mode, work->err);
+	errno = 0;
+	/* One write: a tmpfs takes all of it or has no room, and no signal has a handler here. */
+	if (result == 0 && write(file_fd, bytes, length) != (ssize_t)length)
+		result = err_sys(err, errno ? errno : ENOSPC, "cannot write a generated file");
+	return result;
 }
 
-static int binds_file(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
+/* What the image has at @target, for the action program to join. Opening a fifo or a device does not wait, and gives nothing. */
+static int binds_open_account(const struct stage *stage, const char *target)
+{
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	return resolve_open(stage->root_fd, target, O_RDONLY | O_NONBLOCK | O_NOCTTY, &fd) == 0 && fstat(fd, &st) == 0 &&
+			       S_ISREG(st.st_mode)
+		       ? fd_take(&fd)
+		       : -1;
+}
+
+static int binds_file(struct stage *stage, uint32_t index, int target_fd, struct err *err)
 {
 	const struct plan_mount *mount = binds_get(stage, index);
-	struct binds_work work = {stage, index, err};
-	cleanup_fd int file_fd = -1;
-	int result = mount->kind == PLAN_MOUNT_FILE ? binds_write_file(&work) : privs_run_dropped(binds_write_file, &work);
+	cleanup_fd int file_fd = -1, own_fd = -1;
+	int result = session_make_file(stage, index, mount->mode, &file_fd, err);
 
-	if (result < 0)
-		return err_sys(err, -result, "cannot write the file for %s", binds_target(stage, index));
-	result = session_open_file(stage, index, &file_fd, err);
-	return result < 0 ? result : mnt_attach_bind(file_fd, mount->attrs, target_fd, NULL, err);
+	if (result == 0 && mount->kind == PLAN_MOUNT_FILE)
+		result = binds_fill_file(stage, mount, file_fd, err);
+	else if (result == 0)
+		own_fd = binds_open_account(stage, binds_target(stage, index));
+	if (result == 0)
+		result = mnt_attach_bind(file_fd, mount->attrs, target_fd, NULL, err);
+	if (result == 0 && mount->kind != PLAN_MOUNT_FILE) {
+		int *pair = &stage->account_fd[mount->kind == PLAN_MOUNT_GROUP ? 2 : 0];
+
+		pair[0] = fd_take(&own_fd);
+		pair[1] = fd_take(&file_fd);
+	}
+	return result;
 }
 
 static int binds_open_in_image(const struct stage *stage, const struct plan_mount *mount, int *out_fd)
@@ -188,7 +196,7 @@ bool binds_wants_file(const struct stage *stage, uint32_t index)
 	return mount->target_is_file || plan_is_file(mount);
 }
 
-static int binds_attach(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
+static int binds_attach(struct stage *stage, uint32_t index, int target_fd, struct err *err)
 {
 	const struct plan_mount *mount = binds_get(stage, index);
 
@@ -229,7 +237,7 @@ static bool binds_hides_tmp(const struct stage *stage, uint32_t index, int targe
 	       here.st_ino == before.st_ino;
 }
 
-static int binds_apply_one(const struct stage *stage, uint32_t index, struct err *err)
+static int binds_apply_one(struct stage *stage, uint32_t index, struct err *err)
 {
 	const struct plan_mount *mount = binds_get(stage, index);
 	const char *target = binds_target(stage, index);

@@ -47,20 +47,24 @@ int exec_set_label(const struct stage *stage, struct err *err)
 static int exec_arrange(const struct stage *stage, int *action_fd)
 {
 	const struct plan_process *process = &stage->plan->process;
-	int first_free = SPEC_FD + 1 + (int)process->pass_count;
-	int moved[PLAN_MAX_PASS + 1];
+	const int *fds = stage->record->fds;
+	int moved[1 + PLAN_ACCOUNT_FDS + PLAN_MAX_PASS] = {fds[process->spec_fd]}, count = 1, first_free;
 
-	*action_fd = fcntl(stage->record->fds[process->action_fd], F_DUPFD_CLOEXEC, first_free);
-	moved[0] = fcntl(stage->record->fds[process->spec_fd], F_DUPFD_CLOEXEC, first_free);
-	if (*action_fd < 0 || moved[0] < 0)
+	for (int i = 0; i < PLAN_ACCOUNT_FDS; i++)
+		moved[count++] = stage->account_fd[i];
+	for (uint32_t i = 0; i < process->pass_count; i++)
+		moved[count++] = fds[process->pass_fd[i]];
+	first_free = SPEC_FD + count;
+	*action_fd = fcntl(fds[process->action_fd], F_DUPFD_CLOEXEC, first_free);
+	if (*action_fd < 0)
 		return -errno;
-	for (uint32_t i = 0; i < process->pass_count; i++) {
-		moved[i + 1] = fcntl(stage->record->fds[process->pass_fd[i]], F_DUPFD_CLOEXEC, first_free);
-		if (moved[i + 1] < 0)
+	for (int i = 0; i < count; i++)
+		if (moved[i] >= 0 && (moved[i] = fcntl(moved[i], F_DUPFD_CLOEXEC, first_free)) < 0)
 			return -errno;
-	}
-	for (uint32_t i = 0; i <= process->pass_count; i++)
-		if (dup2(moved[i], SPEC_FD + (int)i) < 0)
+	if (close_range(SPEC_FD, (unsigned int)first_free - 1, 0) < 0)
+		return -errno;
+	for (int i = 0; i < count; i++)
+		if (moved[i] >= 0 && dup2(moved[i], SPEC_FD + i) < 0)
 			return -errno;
 	return close_range((unsigned int)first_free, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
 }

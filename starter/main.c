@@ -42,6 +42,7 @@ static void main_init_stage(void)
 	int level;
 
 	memset(stage.source_fd, 0xff, sizeof(stage.source_fd));
+	memset(stage.account_fd, 0xff, sizeof(stage.account_fd));
 	stage.session_fd = stage.root_fd = stage.overlay_fd = -1;
 	stage.record = &record;
 	stage.plan = record.plan;

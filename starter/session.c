@@ -114,28 +114,15 @@ int session_make_user_dir(const struct stage *stage, unsigned int index, unsigne
 	return result;
 }
 
-int session_write_file(const struct stage *stage, unsigned int index, const void *bytes, size_t length, unsigned int mode,
-		       struct err *err)
+int session_make_file(const struct stage *stage, unsigned int index, unsigned int mode, int *out_fd, struct err *err)
 {
 	cleanup_fd int fd = -1;
 	char name[32];
-	int result = 0;
 
 	(void)snprintf(name, sizeof(name), "files/%u", index);
-	errno = 0;
 	fd = openat(stage->session_fd, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0600);
-	/* One write: a tmpfs takes all of it or has no room, and no signal has a handler here. */
 	if (fd < 0 || fchmod(fd, mode) < 0)
-		result = -errno;
-	else if (write(fd, bytes, length) != (ssize_t)length)
-		result = errno ? -errno : -ENOSPC;
-	return result < 0 ? err_sys(err, -result, "cannot write session file %s", name) : 0;
-}
-
-int session_open_file(const struct stage *stage, unsigned int index, int *out_fd, struct err *err)
-{
-	char name[32];
-
-	(void)snprintf(name, sizeof(name), "files/%u", index);
-	return session_open(stage, name, out_fd, err);
+		return err_sys(err, errno, "cannot make session file %s", name);
+	*out_fd = fd_take(&fd);
+	return 0;
 }

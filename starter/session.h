@@ -3,7 +3,6 @@
 #define STARTER_SESSION_H
 
 #include <sys/types.h>
-#include <stddef.h>
 
 #include "ipc/err.h"
 
@@ -19,12 +18,8 @@ int session_make_dir(int parent_fd, const char *name, mode_t mode, struct err *e
 /* session_make_user_dir() - empty directory number @index for the payload, with @mode, owned by it. *@out_fd owned, O_PATH. */
 int session_make_user_dir(const struct stage *stage, unsigned int index, unsigned int mode, int *out_fd, struct err *err);
 
-/* session_write_file() - file number @index with the @length bytes at @bytes and @mode, made by the caller. */
-int session_write_file(const struct stage *stage, unsigned int index, const void *bytes, size_t length, unsigned int mode,
-		       struct err *err);
-
-/* session_open_file() - O_PATH of that file. *@out_fd owned. */
-int session_open_file(const struct stage *stage, unsigned int index, int *out_fd, struct err *err);
+/* session_make_file() - empty file number @index with @mode, made by the caller. *@out_fd owned, for writing. */
+int session_make_file(const struct stage *stage, unsigned int index, unsigned int mode, int *out_fd, struct err *err);
 
 /* session_open() - O_PATH of directory @name of the session. */
 int session_open(const struct stage *stage, const char *name, int *out_fd, struct err *err);

@@ -21,6 +21,8 @@ struct stage {
 	int fuse_fd[PLAN_MAX_FS];       /* FUSE images: /dev/fuse opened in the namespace that mounts */
 	int go_fd[PLAN_MAX_FS];         /* a byte here lets the server read */
 
+	int account_fd[PLAN_ACCOUNT_FDS]; /* -1: none; see there */
+
 	int overlay_fd; /* -1, or a socket to the waiting fuse-overlayfs */
 
 	int session_fd; /* root of the session tmpfs */

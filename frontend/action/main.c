@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "frontend/action/account_lines.h"
 #include "frontend/action/read_ahead.h"
 #include "frontend/action/run.h"
 #include "frontend/action/script.h"
@@ -23,7 +24,8 @@
 #include "ipc/log.h"
 
 #define SPEC_FD 3
-#define FIRST_PASS_FD 4
+#define FIRST_ACCOUNT_FD 4
+#define FIRST_PASS_FD (FIRST_ACCOUNT_FD + PLAN_ACCOUNT_FDS)
 #define FATAL_STATUS 255
 
 static int main_read_spec(struct action_spec *spec, struct err *err)
@@ -40,6 +42,26 @@ static int main_read_spec(struct action_spec *spec, struct err *err)
 		(void)munmap((void *)(uintptr_t)bytes, length);
 	(void)close(SPEC_FD);
 	return result;
+}
+
+/* The starter mounted these files empty, or said why it did not: the image's text is none of its business. */
+static void main_write_accounts(const struct action_spec *spec)
+{
+	const struct {
+		const char *path, *own;
+		bool replace;
+	} files[] = {{"/etc/passwd", spec->passwd, true}, {"/etc/group", spec->group, false}};
+
+	for (int i = 0; i < PLAN_ACCOUNT_FDS / 2; i++) {
+		int image_fd = FIRST_ACCOUNT_FD + 2 * i, out_fd = image_fd + 1;
+		struct err err = ERR_INIT;
+
+		if (files[i].own && fcntl(out_fd, F_GETFD) >= 0 &&
+		    account_lines_write(image_fd, out_fd, files[i].own, files[i].replace, &err) < 0)
+			log_warning("Incomplete %s: %s", files[i].path, err.message);
+		(void)close(image_fd);
+		(void)close(out_fd);
+	}
 }
 
 /* The caller's descriptors go back to their numbers: first all out of the way, then each into place. */
@@ -119,6 +141,7 @@ int main(int argc, char **argv)
 	if (result == 0) {
 		log_decode_level(spec.message_level, &level, &colour);
 		log_init(level, colour);
+		main_write_accounts(&spec);
 		result = main_restore_descriptors(&spec, &err);
 	}
 	if (result == 0) {

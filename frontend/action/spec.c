@@ -25,6 +25,7 @@ static const struct {
 	FIELD('<', TYPE_TEXT, prepend_path), FIELD('>', TYPE_TEXT, append_path),
 	FIELD('A', TYPE_TEXT, app),	     FIELD('s', TYPE_TEXT, shell),
 	FIELD('w', TYPE_TEXT, cwd),	     FIELD('H', TYPE_TEXT, home),
+	FIELD('P', TYPE_TEXT, passwd),	     FIELD('G', TYPE_TEXT, group),
 	FIELD('W', TYPE_BOOL, cwd_required), FIELD('n', TYPE_BOOL, no_eval),
 	FIELD('N', TYPE_BOOL, nest),	     FIELD('r', TYPE_BOOL, read_ahead),
 	FIELD('m', TYPE_U32, umask),	     FIELD('k', TYPE_BOOL, has_stack),

@@ -24,6 +24,7 @@ struct action_spec {
 	char *path, *prepend_path, *append_path; /* of the user; NULL: none */
 	char *app, *shell;                       /* NULL: none */
 	char *cwd, *home;                        /* container paths */
+	char *passwd, *group;                    /* lines that the image's files get; NULL: none */
 	bool cwd_required;                       /* --cwd: say so when it cannot be entered */
 	bool no_eval;
 	bool nest; /* our own programs are in the container: PATH ends with them */
@@ -34,7 +35,7 @@ struct action_spec {
 	uint64_t ignored_signals, blocked_signals; /* bit n-1 for signal n */
 	int message_level;                         /* as log_encode_level() */
 	uint32_t pass_count;
-	int pass_number[SPEC_PASS_MAX]; /* where descriptor 4+i belongs */
+	int pass_number[SPEC_PASS_MAX]; /* where descriptor 8+i belongs */
 };
 
 /* spec_encode() - *@out (owned, free(3)) holds *@len bytes. Returns 0 or -ENOMEM. */

@@ -90,7 +90,7 @@ static int hand_down_add_facts(struct builder *builder, struct outer_facts *fact
 	facts->id_count = hand_down_count_ids(builder);
 	if (outer_format(facts, text, sizeof(text)) < 0)
 		return err_set(err, ERR_BUG, E2BIG, "the facts for containers inside are too long");
-	if (mount_list_add_file(builder, PLAN_MOUNT_FILE, OUTER_DIR "/facts", text, err) < 0)
+	if (mount_list_add_file(builder, OUTER_DIR "/facts", text, err) < 0)
 		return -E2BIG;
 	mount = &builder->plan->mounts[builder->plan->mount_count - 1];
 	mount->origin = PLAN_ORIGIN_OUTER;

@@ -14,23 +14,35 @@
 
 #define FAIL(err, ...) err_set(err, ERR_SYSTEM, EINVAL, __VA_ARGS__)
 
+/* The file alone: its lines are in the action spec. */
+static int identity_add_account(struct builder *builder, enum plan_mount_kind kind, const char *target, struct err *err)
+{
+	struct plan_mount *mount;
+	int result = mount_list_new(builder, kind, PLAN_ORIGIN_FILE, PLAN_FAIL_WARN, target, &mount, err);
+
+	if (result < 0)
+		return result;
+	mount->mode = 0644;
+	mount->target_is_file = true;
+	return 0;
+}
+
 static int identity_add_accounts(struct builder *builder, struct err *err)
 {
 	bool as_root = builder->host->uid == 0 || builder->plan->flow == PLAN_FLOW_FAKEROOT ||
 		       builder->plan->process.emulate_root;
-	cleanup_ptr char *passwd = NULL, *group = NULL;
 	int result = 0;
 
 	if (as_root) /* every image knows root */
 		return 0;
-	passwd = account_make_passwd(builder->host, builder->home);
-	group = account_make_group(builder->host);
-	if (!passwd || !group)
+	builder->passwd = account_make_passwd(builder->host, builder->home);
+	builder->group = account_make_group(builder->host);
+	if (!builder->passwd || !builder->group)
 		return err_sys(err, ENOMEM, "cannot write account files");
 	if (builder->conf->config_passwd)
-		result = mount_list_add_file(builder, PLAN_MOUNT_PASSWD, "/etc/passwd", passwd, err);
+		result = identity_add_account(builder, PLAN_MOUNT_PASSWD, "/etc/passwd", err);
 	if (result == 0 && builder->conf->config_group)
-		result = mount_list_add_file(builder, PLAN_MOUNT_GROUP, "/etc/group", group, err);
+		result = identity_add_account(builder, PLAN_MOUNT_GROUP, "/etc/group", err);
 	return result;
 }
 
@@ -56,7 +68,7 @@ static int identity_add_dns(struct builder *builder, struct err *err)
 	cli_csv_free(&servers, 0);
 	if (out && fclose(out) != 0)
 		result = -ENOMEM;
-	return result < 0 ? result : mount_list_add_file(builder, PLAN_MOUNT_FILE, "/etc/resolv.conf", text, err);
+	return result < 0 ? result : mount_list_add_file(builder, "/etc/resolv.conf", text, err);
 }
 
 int identity_add_files(struct builder *builder, struct err *err)
@@ -73,11 +85,11 @@ int identity_add_files(struct builder *builder, struct err *err)
 		result = mount_list_add_bind(builder, PLAN_ORIGIN_RESOLV, PLAN_FAIL_SILENT, resolv,
 					     "/etc/resolv.conf", MOUNT_LIST_ATTRS, err);
 	if (result == 0 && builder->contained && builder->plan->ns_net)
-		result = mount_list_add_file(builder, PLAN_MOUNT_FILE, "/etc/hosts",
+		result = mount_list_add_file(builder, "/etc/hosts",
 					     "127.0.0.1 localhost\n::1 localhost\n", err);
 	if (result < 0 || !action->hostname || !builder->plan->ns_uts)
 		return result;
 	if (asprintf(&hostname, "%s\n", action->hostname) < 0)
 		return err_sys(err, ENOMEM, "host name");
-	return mount_list_add_file(builder, PLAN_MOUNT_FILE, "/etc/hostname", hostname, err);
+	return mount_list_add_file(builder, "/etc/hostname", hostname, err);
 }

@@ -163,6 +163,8 @@ static int launch_fill_spec(const struct cli_request *request, const char *path,
 	for (size_t i = 0; i < action->args.count; i++)
 		strlist_add(&spec->args, action->args.items[i]);
 	spec->home = strdup(builder.home);
+	spec->passwd = ptr_take(builder.passwd);
+	spec->group = ptr_take(builder.group);
 	spec->cwd_required = action->cwd != NULL;
 	if (action->cwd)
 		spec->cwd = strdup(action->cwd);

@@ -102,16 +102,14 @@ int mount_list_add_dir(struct builder *builder, enum plan_origin origin, const c
 	return 0;
 }
 
-int mount_list_add_file(struct builder *builder, enum plan_mount_kind kind, const char *target,
-			const char *text, struct err *err)
+int mount_list_add_file(struct builder *builder, const char *target, const char *text, struct err *err)
 {
 	struct plan_mount *mount;
 	int fd, result = channel_new_sealed(target, text, strlen(text), &fd, err);
 
 	if (result < 0)
 		return result;
-	if (mount_list_new(builder, kind, PLAN_ORIGIN_FILE, PLAN_FAIL_WARN, target,
-			   &mount, err) < 0) {
+	if (mount_list_new(builder, PLAN_MOUNT_FILE, PLAN_ORIGIN_FILE, PLAN_FAIL_WARN, target, &mount, err) < 0) {
 		(void)close(fd);
 		return -E2BIG;
 	}

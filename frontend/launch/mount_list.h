@@ -33,9 +33,8 @@ int mount_list_add_bind(struct builder *builder, enum plan_origin origin, enum p
 int mount_list_add_dir(struct builder *builder, enum plan_origin origin, const char *target,
 		       uint32_t mode, struct err *err);
 
-/* mount_list_add_file() - a file of @kind (FILE, PASSWD, GROUP) with the bytes of @text. */
-int mount_list_add_file(struct builder *builder, enum plan_mount_kind kind, const char *target,
-			const char *text, struct err *err);
+/* mount_list_add_file() - a file with the bytes of @text. */
+int mount_list_add_file(struct builder *builder, const char *target, const char *text, struct err *err);
 
 /* mount_list_add_link() - a link with the text @text, in a directory of the session. */
 int mount_list_add_link(struct builder *builder, const char *target, const char *text,

@@ -42,6 +42,7 @@ struct builder {
 	int fds[PLAN_MAX_FDS]; /* owned */
 	bool contained;
 	char *home;            /* owned; in the container */
+	char *passwd, *group;  /* owned; lines for the action program to add; NULL: none */
 	struct image extra[PLAN_MAX_FS]; /* overlays and image binds; their descriptors are in fds */
 };
 

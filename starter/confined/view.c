@@ -18,12 +18,12 @@
 #include "ipc/limits.h"
 #include "ipc/log.h"
 #include "ipc/plan.h"
-#include "starter/account_lines.h"
 #include "starter/confined/path.h"
+#include "starter/resolve.h"
 #include "starter/stage.h"
 
 struct view {
-	const struct stage *stage;
+	struct stage *stage;
 	struct path_table *table;
 	const char *session; /* borrowed; host path */
 	unsigned int made;   /* names used up in there */
@@ -169,41 +169,48 @@ static int view_directory(struct view *view, const struct plan_mount *mount,
 	return view_put(view, place, host, false, false, err);
 }
 
-static int view_write(const char *host, const void *bytes, size_t length, mode_t mode)
+static int view_make_file(const char *host, mode_t mode)
 {
 	cleanup_fd int fd = open(host, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	size_t done = 0;
 
-	while (fd >= 0 && done < length) {
+	return fd < 0 || fchmod(fd, mode) < 0 ? -errno : fd_take(&fd);
+}
+
+static int view_fill(const struct view *view, const struct plan_mount *mount, int fd, struct err *err)
+{
+	const void *bytes;
+	size_t length, done = 0;
+	int result = channel_map_sealed(view->stage->record->fds[mount->source_fd], PLAN_BULK_MAX, &bytes, &length, err);
+
+	while (result == 0 && done < length) {
 		ssize_t n = write(fd, (const char *)bytes + done, length - done);
 
 		if (n < 0)
-			return -errno;
+			return err_sys(err, errno, "cannot write a generated file");
 		done += (size_t)n;
 	}
-	return fd < 0 || fchmod(fd, mode) < 0 ? -errno : 0;
+	return result;
 }
 
-static int view_file(struct view *view, const struct plan_mount *mount,
-		     const struct path_result *place, struct err *err)
+static int view_file(struct view *view, const struct plan_mount *mount, const struct path_result *place, struct err *err)
 {
+	cleanup_fd int fd = -1;
 	char host[PATH_MAX];
-	const void *bytes;
-	size_t length;
-	int result = channel_map_sealed(view->stage->record->fds[mount->source_fd], PLAN_BULK_MAX,
-					&bytes, &length, err);
+	int *pair, result = view_name(view, host, sizeof(host), err);
 
-	if (result == 0)
-		result = view_name(view, host, sizeof(host), err);
 	if (result < 0)
 		return result;
-	if (mount->kind != PLAN_MOUNT_FILE)
-		account_lines_add_image(view->root_fd, place->guest + 1,
-					mount->kind == PLAN_MOUNT_PASSWD, &bytes, &length);
-	result = view_write(host, bytes, bytes ? length : 0, mount->mode);
-	if (result < 0)
-		return err_sys(err, -result, "cannot write %s", host);
-	return view_put(view, place, host, true, true, err);
+	fd = view_make_file(host, mount->mode);
+	if (fd < 0)
+		return err_sys(err, -fd, "cannot write %s", host);
+	if (mount->kind == PLAN_MOUNT_FILE) {
+		result = view_fill(view, mount, fd, err);
+	} else { /* the action program joins what the image has with the caller's lines */
+		pair = &view->stage->account_fd[mount->kind == PLAN_MOUNT_GROUP ? 2 : 0];
+		(void)resolve_open(view->root_fd, place->guest + 1, O_RDONLY | O_NONBLOCK | O_NOCTTY, &pair[0]);
+		pair[1] = fd_take(&fd);
+	}
+	return result < 0 ? result : view_put(view, place, host, true, true, err);
 }
 
 static int view_link(struct view *view, const char *text, const struct path_result *place,
@@ -286,7 +293,7 @@ static int view_add_all(struct view *view, struct err *err)
 	return 0;
 }
 
-int view_build(const struct stage *stage, struct path_table *table, struct err *err)
+int view_build(struct stage *stage, struct path_table *table, struct err *err)
 {
 	const struct plan *plan = stage->plan;
 	struct view view = {

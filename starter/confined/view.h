@@ -9,6 +9,6 @@ struct stage;
 
 /* view_build() - the mounts of the plan as a table of paths. What would be on the session tmpfs is made in the plan's session
  * directory. Says what cannot be had as the plan wants it said. Returns 0, or a negative errno with @err. */
-int view_build(const struct stage *stage, struct path_table *table, struct err *err);
+int view_build(struct stage *stage, struct path_table *table, struct err *err);
 
 #endif

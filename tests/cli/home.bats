@@ -195,3 +195,25 @@ check_accounts() {
 	is_root_inside || [[ $output == *$'\n'"$TEST_USER:x:$(id -g "$TEST_USER"):$TEST_USER"* ]]
 }
 @test "passwd and group are the image's with the caller's lines" { each_profile check_accounts; }
+
+# A file size limit is for the payload; text that is no file of the image is not waited for.
+under_size_limit() {
+	ulimit -S -f 16
+	"$profile" "$@"
+}
+check_odd_accounts() {
+	local line="$TEST_USER:x:$(id -u "$TEST_USER"):"
+	run under_size_limit exec "$WORK/large" sh -c 'ulimit -f; grep -c "^many" /etc/passwd; tail -n 1 /etc/passwd'
+	expect 0
+	[[ ${lines[0]} == 32 && ${lines[1]} == 2000 && ${lines[2]} == "$line"* ]]
+	run $profile exec "$WORK/odd" cat /etc/passwd /etc/group
+	expect 0
+	[[ $output == "$line"* && ${#lines[@]} -ge 2 ]]
+}
+@test "passwd and group: a file size limit, a fifo in the image" {
+	for name in odd large; do cp -a "$WORK/box" "$WORK/$name"; done
+	for ((i = 0; i < 2000; i++)); do echo "many$i:x:$((70000 + i)):7::/:/bin/sh"; done >"$WORK/large/etc/passwd"
+	rm "$WORK/odd/etc/passwd" "$WORK/odd/etc/group"
+	mkfifo "$WORK/odd/etc/passwd"
+	each_profile -p "as_user_userns as_user_suid" -i box check_odd_accounts
+}

@@ -6,11 +6,14 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#include "starter/account_lines.h"
+#include "frontend/action/account_lines.h"
 
 static const char own[] = "ann:x:1001:4242:Ann:/h:/bin/zsh\n";
 
@@ -68,6 +71,44 @@ static void join_lives_with_broken_files(void **state)
 	expect(":::::", true, ":::::\nann:x:1001:4242:Ann:/h:/bin/zsh\n");
 }
 
+/* What account_lines_write() makes of the file @image_fd. */
+static void expect_written(int image_fd, const char *wanted)
+{
+	int out_fd = memfd_create("out", MFD_CLOEXEC);
+	char *text = malloc(ACCOUNT_LINES_MAX * 2);
+	struct err err = ERR_INIT;
+	ssize_t used;
+
+	assert_non_null(text);
+	assert_true(out_fd >= 0);
+	assert_int_equal(account_lines_write(image_fd, out_fd, "ann:x:1:1::/:/a\n", false, &err), 0);
+	used = pread(out_fd, text, ACCOUNT_LINES_MAX * 2, 0);
+	assert_int_equal(used, strlen(wanted));
+	assert_memory_equal(text, wanted, (size_t)used);
+	free(text);
+	(void)close(out_fd);
+}
+
+static void write_takes_regular_files_of_bounded_size_only(void **state)
+{
+	const char *own = "ann:x:1:1::/:/a\n";
+	int fd = memfd_create("image", MFD_CLOEXEC), ends[2];
+
+	(void)state;
+	expect_written(-1, own);
+	expect_written(fd, own);
+	assert_int_equal(pwrite(fd, "r:x:0:0::/:/r\n", 14, 0), 14);
+	expect_written(fd, "r:x:0:0::/:/r\nann:x:1:1::/:/a\n");
+	assert_int_equal(ftruncate(fd, ACCOUNT_LINES_MAX), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	expect_written(fd, own);
+	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	expect_written(ends[0], own);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	(void)close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -76,6 +117,7 @@ int main(void)
 		cmocka_unit_test(join_compares_whole_numbers),
 		cmocka_unit_test(join_leaves_groups_alone),
 		cmocka_unit_test(join_lives_with_broken_files),
+		cmocka_unit_test(write_takes_regular_files_of_bounded_size_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,6 +155,8 @@ static int teardown(void **state)
 	for (uint32_t i = 0; i < builder.fd_count; i++)
 		(void)close(builder.fds[i]);
 	free(builder.home);
+	free(builder.passwd);
+	free(builder.group);
 	return close(image.fd);
 }
 
@@ -293,7 +295,9 @@ static void fakeroot_direct_keeps_borders(void **state)
 static void build_again(void)
 {
 	free(builder.home);
-	builder.home = NULL;
+	free(builder.passwd);
+	free(builder.group);
+	builder.home = builder.passwd = builder.group = NULL;
 	assert_int_equal(plan_build(&builder, &err), 0);
 }
 

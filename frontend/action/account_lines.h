@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The container's passwd and group: the image's own lines, and the caller's. */
-#ifndef STARTER_ACCOUNT_LINES_H
-#define STARTER_ACCOUNT_LINES_H
+#ifndef FRONTEND_ACTION_ACCOUNT_LINES_H
+#define FRONTEND_ACTION_ACCOUNT_LINES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+#include "ipc/err.h"
 
 #define ACCOUNT_LINES_MAX (1024 * 1024) /* bytes of the image's file */
 
@@ -14,9 +16,8 @@
  * Pure. Returns the bytes used. */
 size_t account_lines_join(char *text, const char *own, size_t own_length, bool replace, uid_t uid);
 
-/* account_lines_add_image() - put the lines of the regular file @path below @root_fd (borrowed) before the *@length bytes at *@bytes;
- * both then describe memory that stays. Reads with the caller's rights. A file that is missing, too large or of another kind adds
- * nothing. */
-void account_lines_add_image(int root_fd, const char *path, bool replace, const void **bytes, size_t *length);
+/* account_lines_write() - the lines of the regular file @image_fd (-1: none) and those of @own to the empty file @out_fd (both
+ * borrowed). A file of the image that is too large or of another kind adds nothing. Returns 0 or a negative errno with @err. */
+int account_lines_write(int image_fd, int out_fd, const char *own, bool replace, struct err *err);
 
 #endif
