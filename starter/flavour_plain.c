@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -19,21 +20,26 @@
 #include "starter/fuse_server.h"
 #include "starter/idmap.h"
 #include "starter/ladders.h"
-#include "starter/layer_points.h"
 #include "starter/mnt.h"
 #include "starter/mnt_legacy.h"
-#include "starter/seccomp_root.h"
 #include "starter/stage.h"
 
 const bool flavour_is_setuid = false;
 
-static const struct mnt_legacy *mnt_legacy;
+const struct mnt_legacy *flavour_mnt_legacy;
 
 int flavour_prepare(struct stage *stage, struct err *err)
 {
+	int result;
+
 	if (stage->plan->flow == PLAN_FLOW_SETUID)
 		return err_set(err, ERR_PROTOCOL, EPROTO, "this starter is not the setuid one");
-	return stage->plan->flow == PLAN_FLOW_CONFINED ? confined_run(stage, err) : idmap_enter(stage, err);
+	if (stage->plan->flow == PLAN_FLOW_CONFINED)
+		return confined_run(stage, err);
+	result = idmap_enter(stage, err);
+	if (result == 0)
+		result = fuse_server_start_all(stage, err);
+	return result < 0 ? result : fuse_program_start_all(stage, err);
 }
 
 /* Cloned at once where that is possible: the session directory must not show up in a source that it covers. */
@@ -46,10 +52,10 @@ static int flavour_open_path(const char *path, int *out_fd, struct err *err)
 	return mnt_clone(fd, out_fd, err);
 }
 
-int flavour_take_sources(struct stage *stage, struct err *err)
+static int flavour_take_sources(struct stage *stage, struct err *err)
 {
 	const struct plan *plan = stage->plan;
-	int result = mnt_legacy_probe(plan->rungs, &mnt_legacy, err);
+	int result = mnt_legacy_probe(plan->rungs, &flavour_mnt_legacy, err);
 
 	for (uint32_t i = 0; result == 0 && i < plan->fs_count; i++)
 		if (plan->fs[i].method == PLAN_METHOD_BIND)
@@ -65,9 +71,15 @@ int flavour_take_sources(struct stage *stage, struct err *err)
 	return result;
 }
 
-const struct mnt_legacy *flavour_get_mnt_legacy(void)
+int flavour_separate(struct stage *stage, struct err *err)
 {
-	return mnt_legacy;
+	bool private_ = stage->plan->propagation_private;
+	int result = mnt_set_propagation(private_, err);
+
+	/* A chroot's root is no mount. */
+	if (result == -EINVAL && chrooted_leave() == 0)
+		result = mnt_set_propagation(private_, err);
+	return result < 0 ? result : flavour_take_sources(stage, err);
 }
 
 /* The kernel explains a refusal in the file system context's log: "e squashfs: …" */
@@ -83,16 +95,27 @@ int flavour_fail_fs(int fs_fd, int errnum, const char *fstype, struct err *err)
 	return err_sys(err, errnum, "cannot mount %s (%s)", fstype, text + 2);
 }
 
-int flavour_set_propagation(int errnum, unsigned long flags)
+/* To the user that --security names. */
+static int flavour_give_dirs(const struct stage *stage, struct err *err)
 {
-	if (errnum != EINVAL || chrooted_leave() < 0)
-		return -errnum;
-	return mount(NULL, "/", NULL, MS_REC | flags, NULL) < 0 ? -errno : 0;
+	const struct plan_process *process = &stage->plan->process;
+
+	for (uint32_t i = 0; process->set_ids && i < stage->plan->mount_count; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "dirs/%u", i);
+		if (stage->plan->mounts[i].kind == PLAN_MOUNT_SESSION_DIR &&
+		    fchownat(stage->session_fd, name, process->uid, process->gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+			return err_sys(err, errno, "cannot give a session directory to the container's user");
+	}
+	return 0;
 }
 
 int flavour_set_root(const struct stage *stage, struct err *err)
 {
-	return ladders_set_root(stage, err);
+	int result = flavour_give_dirs(stage, err);
+
+	return result < 0 ? result : ladders_set_root(stage, err);
 }
 
 int flavour_mount_kernel_fs(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
@@ -108,22 +131,4 @@ int flavour_mount_devpts(const struct stage *stage, uint32_t index, int target_f
 int flavour_make_layer(struct stage *stage, uint32_t layers, int target_fd, struct err *err)
 {
 	return ladders_make_layer(stage, layers, target_fd, err);
-}
-
-int flavour_start_programs(struct stage *stage, struct err *err)
-{
-	int result = fuse_server_start_all(stage, err);
-
-	return result < 0 ? result : fuse_program_start_all(stage, err);
-}
-
-void flavour_fill_upper(const struct stage *stage, int upper_fd)
-{
-	if (stage->plan->idmap.method == PLAN_IDMAP_SELF)
-		layer_points_make(stage, upper_fd);
-}
-
-int flavour_emulate_root(const struct stage *stage, struct err *err)
-{
-	return stage->plan->process.emulate_root ? seccomp_root_install(err) : 0;
 }

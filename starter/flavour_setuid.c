@@ -23,6 +23,7 @@
 #define CONF_PATH SINGULARITY_SYSCONFDIR "/singularity/singularity.conf"
 
 const bool flavour_is_setuid = true;
+const struct mnt_legacy *flavour_mnt_legacy;
 
 /* privileged: openat(2) fsuid 0: singularity.conf, at the compiled-in path */
 static int flavour_load_conf(struct conf *conf, struct err *err)
@@ -77,16 +78,9 @@ int flavour_prepare(struct stage *stage, struct err *err)
 	return result;
 }
 
-int flavour_take_sources(struct stage *stage, struct err *err)
+int flavour_separate(struct stage *stage, struct err *err)
 {
-	(void)stage;
-	(void)err;
-	return 0;
-}
-
-const struct mnt_legacy *flavour_get_mnt_legacy(void)
-{
-	return NULL;
+	return mnt_set_propagation(stage->plan->propagation_private, err);
 }
 
 int flavour_fail_fs(int fs_fd, int errnum, const char *fstype, struct err *err)
@@ -95,23 +89,10 @@ int flavour_fail_fs(int fs_fd, int errnum, const char *fstype, struct err *err)
 	return err_sys(err, errnum, "cannot mount %s", fstype);
 }
 
-int flavour_set_propagation(int errnum, unsigned long flags)
-{
-	(void)flags;
-	return -errnum;
-}
-
 int flavour_set_root(const struct stage *stage, struct err *err)
 {
 	(void)stage;
-	return mnt_pivot(NULL, err);
-}
-
-int flavour_start_programs(struct stage *stage, struct err *err)
-{
-	(void)stage;
-	(void)err;
-	return 0;
+	return mnt_pivot(err);
 }
 
 int flavour_mount_kernel_fs(const struct stage *stage, uint32_t index, int target_fd, struct err *err)
@@ -140,17 +121,4 @@ int flavour_make_layer(struct stage *stage, uint32_t layers, int target_fd, stru
 	if (result < 0 && layers & PLAN_LAYER_UNDERLAY)
 		result = underlay_build(stage, target_fd, err);
 	return result;
-}
-
-void flavour_fill_upper(const struct stage *stage, int upper_fd)
-{
-	(void)stage;
-	(void)upper_fd;
-}
-
-int flavour_emulate_root(const struct stage *stage, struct err *err)
-{
-	(void)stage;
-	(void)err;
-	return 0;
 }

@@ -8,10 +8,10 @@
 struct layer_dirs;
 struct stage;
 
-/* fuse_program_start_all() - see flavour_start_programs(). */
+/* fuse_program_start_all() - see flavour_prepare(). */
 int fuse_program_start_all(struct stage *stage, struct err *err);
 
-/* fuse_program_mount_overlay() - see flavour_mount_fuse_overlay(). */
+/* fuse_program_mount_overlay() - see layer_merge(). */
 int fuse_program_mount_overlay(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "starter/binds.h"
 #include "starter/fuse_program.h"
 #include "starter/layer.h"
+#include "starter/layer_points.h"
 #include "starter/mnt.h"
 #include "starter/mnt_legacy.h"
 #include "starter/rung.h"
@@ -89,18 +90,37 @@ struct ladders_layer {
 	int target_fd;
 };
 
+/* One id is mapped: make the missing mount points before the merge, since the kernel lets nobody create in directories of unmapped owners. */
+static void ladders_fill_upper(const struct stage *stage, const struct layer_dirs *dirs)
+{
+	if (dirs->own_upper && stage->plan->idmap.method == PLAN_IDMAP_SELF)
+		layer_points_make(stage, dirs->upper);
+}
+
+static int ladders_mount_overlay(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err)
+{
+	ladders_fill_upper(stage, dirs);
+	return layer_mount_overlay(stage, dirs, target_fd, err);
+}
+
+static int ladders_mount_program(struct stage *stage, const struct layer_dirs *dirs, int target_fd, struct err *err)
+{
+	ladders_fill_upper(stage, dirs);
+	return fuse_program_mount_overlay(stage, dirs, target_fd, err);
+}
+
 static int ladders_try_overlay(void *context, struct err *err)
 {
 	const struct ladders_layer *at = context;
 
-	return layer_merge(at->stage, layer_mount_overlay, at->target_fd, err);
+	return layer_merge(at->stage, ladders_mount_overlay, at->target_fd, err);
 }
 
 static int ladders_try_program(void *context, struct err *err)
 {
 	const struct ladders_layer *at = context;
 
-	return layer_merge(at->stage, fuse_program_mount_overlay, at->target_fd, err);
+	return layer_merge(at->stage, ladders_mount_program, at->target_fd, err);
 }
 
 static int ladders_try_underlay(void *context, struct err *err)
@@ -120,9 +140,15 @@ int ladders_make_layer(struct stage *stage, uint32_t layers, int target_fd, stru
 	return rung_climb("layer", ladder, sizeof(ladder) / sizeof(ladder[0]), layers, &at, err);
 }
 
+static int ladders_try_pivot(void *context, struct err *err)
+{
+	(void)context;
+	return mnt_pivot(err);
+}
+
 int ladders_set_root(const struct stage *stage, struct err *err)
 {
-	static const struct rung ladder[] = {{PLAN_RUNG_PIVOT, "pivot", mnt_pivot},
+	static const struct rung ladder[] = {{PLAN_RUNG_PIVOT, "pivot", ladders_try_pivot},
 					     {PLAN_RUNG_MOVE, "move", mnt_legacy_set_root}};
 
 	return rung_climb("pivot", ladder, 2, stage->plan->rungs, NULL, err);

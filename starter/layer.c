@@ -61,7 +61,7 @@ static int layer_open_dir(int fs_fd, const char *name, unsigned int mode, int *o
 }
 
 /* Writable overlay on top; below it the read-only ones, later above earlier; the image last. */
-static int layer_collect(const struct stage *stage, struct layer_dirs *dirs, bool *own_upper, struct err *err)
+static int layer_collect(const struct stage *stage, struct layer_dirs *dirs, struct err *err)
 {
 	const struct plan *plan = stage->plan;
 	uint32_t count = plan->overlay_count;
@@ -71,10 +71,10 @@ static int layer_collect(const struct stage *stage, struct layer_dirs *dirs, boo
 	/* The merged "/" takes its mode from the upper directory. */
 	if (fstat(stage->fs_fd[0], &st) < 0)
 		return err_sys(err, errno, "cannot read the image's root");
-	*own_upper = true;
+	dirs->own_upper = true;
 	if (count && plan->fs[plan->overlay[count - 1]].writable) {
 		upper_fs_fd = stage->fs_fd[plan->overlay[--count]];
-		*own_upper = false;
+		dirs->own_upper = false;
 	}
 	while (result == 0 && count-- > 0)
 		result = layer_add_lower(dirs, stage->fs_fd[plan->overlay[count]],
@@ -121,16 +121,12 @@ static int layer_own_overlay(struct stage *stage, struct err *err)
 int layer_merge(struct stage *stage, layer_mount mount, int target_fd, struct err *err)
 {
 	struct layer_dirs dirs = {.upper = -1, .work = -1};
-	bool own_upper;
-	int result = layer_collect(stage, &dirs, &own_upper, err);
+	int result = layer_collect(stage, &dirs, err);
 
-	if (result == 0) {
-		if (own_upper)
-			flavour_fill_upper(stage, dirs.upper);
-		result = mount(stage, &dirs, target_fd, err);
-	}
 	if (result == 0)
-		stage->root_seal = own_upper && !stage->plan->writable_tmpfs;
+		result = mount(stage, &dirs, target_fd, err);
+	if (result == 0)
+		stage->root_seal = dirs.own_upper && !stage->plan->writable_tmpfs;
 	layer_close(&dirs);
 	return result < 0 ? result : layer_own_overlay(stage, err);
 }

@@ -2,6 +2,7 @@
 #ifndef STARTER_LAYER_H
 #define STARTER_LAYER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ipc/err.h"
@@ -14,6 +15,7 @@ struct layer_dirs {
 	int lower[PLAN_MAX_OVERLAYS + 1]; /* the topmost first */
 	uint32_t lower_count;
 	int upper, work;
+	bool own_upper; /* of the session, made for this launch */
 };
 
 /* How the directories become one tree at @target_fd (all borrowed); fills stage->root_fd. */

@@ -50,11 +50,6 @@ static void main_init_stage(void)
 	log_init(level, colour);
 }
 
-static int main_separate(struct stage *s, struct err *err)
-{
-	return mnt_set_propagation(s->plan->propagation_private, err);
-}
-
 static int main_switch_root(struct stage *s, struct err *err)
 {
 	int result = s->root_seal ? mnt_set_readonly(s->root_fd, err) : 0;
@@ -86,21 +81,17 @@ static int main_drop(struct stage *s, struct err *err)
 
 static int main_become_payload(struct stage *s, struct err *err)
 {
-	int result = flavour_emulate_root(s, err);
+	int result = seccomp_install_profile(s, err);
 
-	if (result == 0)
-		result = seccomp_install_profile(s, err);
 	return result < 0 ? result : exec_action(s, err);
 }
 
 static int (*const phases[])(struct stage *stage, struct err *err) = {
 	/* in the caller's mount namespace */
 	flavour_prepare,
-	flavour_start_programs,
 	namespaces_enter, /* with a PID namespace, what follows runs in its first process */
 	/* in our own */
-	main_separate,
-	flavour_take_sources,
+	flavour_separate,
 	session_setup,
 	image_mount_all,
 	layer_setup,

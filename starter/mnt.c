@@ -33,7 +33,7 @@ int mnt_set_propagation(bool private_, struct err *err)
 
 	propagation = private_ ? MS_PRIVATE : MS_SLAVE;
 	privs_raise(PRIVS_MOUNT);
-	result = mount(NULL, "/", NULL, MS_REC | propagation, NULL) < 0 ? flavour_set_propagation(errno, propagation) : 0;
+	result = mount(NULL, "/", NULL, MS_REC | propagation, NULL) < 0 ? -errno : 0;
 	privs_lower();
 	return result < 0 ? err_sys(err, -result, "cannot separate this mount namespace") : 0;
 }
@@ -41,11 +41,10 @@ int mnt_set_propagation(bool private_, struct err *err)
 /* privileged: open_tree(2) CAP_SYS_ADMIN */
 int mnt_clone(int src_fd, int *out_fd, struct err *err)
 {
-	const struct mnt_legacy *legacy = flavour_get_mnt_legacy();
 	int fd, saved;
 
-	if (legacy)
-		return legacy->clone(src_fd, out_fd, err);
+	if (flavour_mnt_legacy)
+		return flavour_mnt_legacy->clone(src_fd, out_fd, err);
 	privs_raise(PRIVS_MOUNT);
 	fd = open_tree(src_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 	saved = errno;
@@ -65,13 +64,12 @@ static int mnt_move(int tree_fd, int target_fd)
 /* privileged: mount_setattr(2) move_mount(2) CAP_SYS_ADMIN */
 int mnt_attach_tree(int tree_fd, uint32_t attrs, int target_fd, int *out_fd, struct err *err)
 {
-	const struct mnt_legacy *legacy = flavour_get_mnt_legacy();
 	/* A clone is a peer of its host mount: what is mounted on it later would appear on the host. */
 	struct mount_attr attr = {.attr_set = mnt_attrs(attrs), .propagation = flavour_is_setuid ? propagation : 0};
 	int result = 0;
 
-	if (legacy)
-		return legacy->attach_tree(tree_fd, attrs, target_fd, out_fd, err);
+	if (flavour_mnt_legacy)
+		return flavour_mnt_legacy->attach_tree(tree_fd, attrs, target_fd, out_fd, err);
 	privs_raise(PRIVS_MOUNT);
 	/* attr_set alone never meets a locked flag, and reaches the mounts below too. */
 	if ((attrs || attr.propagation) &&
@@ -111,12 +109,11 @@ static int mnt_configure(int fs_fd, const struct mnt_option *options)
 int mnt_attach_fs(const char *fstype, const struct mnt_option *options, uint32_t attrs, enum privs_window window,
 		  int target_fd, int *out_fd, struct err *err)
 {
-	const struct mnt_legacy *legacy = flavour_get_mnt_legacy();
 	cleanup_fd int fs_fd = -1, mount_fd = -1;
 	int result;
 
-	if (legacy)
-		return legacy->attach_fs(fstype, options, attrs, target_fd, out_fd, err);
+	if (flavour_mnt_legacy)
+		return flavour_mnt_legacy->attach_fs(fstype, options, attrs, target_fd, out_fd, err);
 	privs_raise(PRIVS_MOUNT);
 	fs_fd = fsopen(fstype, FSOPEN_CLOEXEC);
 	result = fs_fd < 0 ? -errno : 0;
@@ -142,12 +139,11 @@ int mnt_attach_fs(const char *fstype, const struct mnt_option *options, uint32_t
 /* privileged: mount_setattr(2) CAP_SYS_ADMIN */
 int mnt_set_readonly(int mount_fd, struct err *err)
 {
-	const struct mnt_legacy *legacy = flavour_get_mnt_legacy();
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
 	int result;
 
-	if (legacy)
-		return legacy->set_readonly(mount_fd, err);
+	if (flavour_mnt_legacy)
+		return flavour_mnt_legacy->set_readonly(mount_fd, err);
 	privs_raise(PRIVS_MOUNT);
 	result = mount_setattr(mount_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ? -errno : 0;
 	privs_lower();
@@ -155,11 +151,10 @@ int mnt_set_readonly(int mount_fd, struct err *err)
 }
 
 /* privileged: pivot_root(2) umount2(2) CAP_SYS_ADMIN */
-int mnt_pivot(void *context, struct err *err)
+int mnt_pivot(struct err *err)
 {
 	int result;
 
-	(void)context;
 	privs_raise(PRIVS_MOUNT);
 	/* The old root lies on top of the new one after the first call. */
 	result = sys_pivot_root(".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ? -errno : 0;

@@ -18,7 +18,7 @@ struct mnt_option {
 	const char *value; /* NULL: a flag */
 };
 
-/* Another way to do the same as the functions below; flavour_get_mnt_legacy() says whether it is in use. */
+/* Another way to do the same as the functions below; flavour_mnt_legacy says whether it is in use. */
 struct mnt_legacy {
 	int (*clone)(int src_fd, int *out_fd, struct err *err);
 	int (*attach_tree)(int tree_fd, uint32_t attrs, int target_fd, int *out_fd, struct err *err);
@@ -49,8 +49,8 @@ int mnt_attach_fs(const char *fstype, const struct mnt_option *options, uint32_t
 /* mnt_set_readonly() - make the mount at @mount_fd (borrowed), not those below it, read-only. */
 int mnt_set_readonly(int mount_fd, struct err *err);
 
-/* mnt_pivot() - make the mount at the working directory the root of this namespace and detach the old one. @context is not used:
- * the plain flavour has this as a rung. See pivot_root(2). */
-int mnt_pivot(void *context, struct err *err);
+/* mnt_pivot() - make the mount at the working directory the root of this namespace and detach the old one.
+ * See pivot_root(2). */
+int mnt_pivot(struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "ipc/plan.h"
 #include "starter/privs.h"
+#include "starter/seccomp_root.h"
 
 void privs_init(void)
 {
@@ -64,8 +65,11 @@ void privs_drop(const struct plan_process *process)
 {
 	uid_t uid = process->set_ids ? process->uid : getuid();
 	gid_t gid = process->set_ids ? process->gid : getgid();
+	struct err err = ERR_INIT;
 
 	privs_drop_to(uid, gid, process, process->caps, process->no_new_privs);
+	if (process->emulate_root && seccomp_root_install(&err) < 0)
+		privs_fail(err.message);
 }
 
 void privs_drop_all(void)

@@ -88,30 +88,16 @@ int session_open(const struct stage *stage, const char *name, int *out_fd, struc
 	return 0;
 }
 
-static int session_give(const struct plan_process *process, int fd, struct err *err)
-{
-	if (process->set_ids && fchownat(fd, "", process->uid, process->gid, AT_EMPTY_PATH) < 0)
-		return err_sys(err, errno, "cannot give a session directory to the container's user");
-	return 0;
-}
-
 int session_make_user_dir(const struct stage *stage, unsigned int index, unsigned int mode,
 			  int *out_fd, struct err *err)
 {
-	cleanup_fd int fd = -1;
 	char name[32];
-	int result;
 
 	(void)snprintf(name, sizeof(name), "dirs/%u", index);
 	if (mkdirat(stage->session_fd, name, 0700) < 0 ||
 	    fchmodat(stage->session_fd, name, mode, 0) < 0)
 		return err_sys(err, errno, "cannot make session directory %s", name);
-	result = session_open(stage, name, &fd, err);
-	if (result == 0)
-		result = session_give(&stage->plan->process, fd, err);
-	if (result == 0)
-		*out_fd = fd_take(&fd);
-	return result;
+	return session_open(stage, name, out_fd, err);
 }
 
 int session_make_file(const struct stage *stage, unsigned int index, unsigned int mode, int *out_fd, struct err *err)

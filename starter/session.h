@@ -15,7 +15,7 @@ int session_setup(struct stage *stage, struct err *err);
 /* session_make_dir() - directory @name below @parent_fd with exactly @mode, made by root in the setuid flavour. */
 int session_make_dir(int parent_fd, const char *name, mode_t mode, struct err *err);
 
-/* session_make_user_dir() - empty directory number @index for the payload, with @mode, owned by it. *@out_fd owned, O_PATH. */
+/* session_make_user_dir() - empty directory number @index for the payload, with @mode, made by the caller. *@out_fd owned, O_PATH. */
 int session_make_user_dir(const struct stage *stage, unsigned int index, unsigned int mode, int *out_fd, struct err *err);
 
 /* session_make_file() - empty file number @index with @mode, made by the caller. *@out_fd owned, for writing. */

@@ -29,10 +29,10 @@
 #include "starter/confined/tracee.h"
 #include "starter/confined/view.h"
 #include "starter/exec.h"
-#include "starter/flavour.h"
 #include "starter/init.h"
 #include "starter/privs.h"
 #include "starter/seccomp.h"
+#include "starter/seccomp_root.h"
 #include "starter/stage.h"
 
 #define SUPERVISE_OPTIONS                                                                          \
@@ -254,8 +254,8 @@ _Noreturn static void supervise_child(const struct stage *stage, int go_fd, bool
 	result = chdir(table.entries[0].host) < 0
 			 ? err_sys(&err, errno, "cannot enter %s", table.entries[0].host)
 			 : 0;
-	if (result == 0)
-		result = flavour_emulate_root(stage, &err);
+	if (result == 0 && stage->plan->process.emulate_root)
+		result = seccomp_root_install(&err);
 	if (result == 0)
 		result = filter_install(fake_root, &err);
 	if (result == 0)
@@ -312,6 +312,7 @@ int confined_run(struct stage *stage, struct err *err)
 	static char loader[PATH_MAX];
 	static struct calls_setup setup;
 	const struct plan_process *process = &stage->plan->process;
+	struct plan_process dropped;
 	int result = supervise_find_loader(loader, sizeof(loader), err);
 
 	if (result == 0)
@@ -321,7 +322,9 @@ int confined_run(struct stage *stage, struct err *err)
 	setup = (struct calls_setup){&table, loader, process->emulate_root && getuid() != 0};
 	if (stage->plan->dry_run)
 		_exit(0);
-	privs_drop(process);
+	dropped = *process;
+	dropped.emulate_root = false; /* that is for the payload alone */
+	privs_drop(&dropped);
 	calls_init(&setup);
 	supervise_catch_signals();
 	result = supervise_start(stage, setup.fake_root, err);

@@ -6,8 +6,8 @@ set -u
 build=$1
 shift
 listed=("$@")
-# The wish is 3000, the limit set for this version 4000. Until that is met, what there is may only shrink.
-lines_aim=3000 lines_max=4120
+# Raising the limit is a commit of its own, with a reason.
+lines_aim=3000 lines_max=4000
 suid=$build/libexec/singularity/bin/starter-suid
 here=tests/audit
 bad=0
