@@ -114,7 +114,8 @@ IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
 	frontend/pack/squash_tree.c frontend/pack/deflate.c frontend/pack/elf_read.c frontend/pack/hotset.c \
 	frontend/pack/scan.c frontend/pack/base_files.c frontend/pack/metadata.c frontend/pack/build_sif.c \
 	frontend/pack/target.c frontend/pack/build.c frontend/pack/extract.c \
-	frontend/registry/digest.c
+	frontend/registry/digest.c \
+	frontend/settings/user_dir.c frontend/settings/cache.c frontend/settings/cache_owner.c frontend/ui/progress.c
 
 PLACED_SRCS := frontend/cli_options.c frontend/settings/install.c starter/flavour_setuid.c
 
@@ -181,7 +182,7 @@ $(BUILD)/bin/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_LIBC) $(IPC_FRONTE
 		$(POLICY_FRONTEND_SRCS)) $(PB_OBJS)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
-$(LIBEXEC_BIN)/imager: $(call obj,$(IMAGER_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
+$(LIBEXEC_BIN)/imager: $(call obj,$(IMAGER_SRCS) $(NAMES_LIBC) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lseccomp -lcrypto -lpthread
 
@@ -190,7 +191,7 @@ $(BUILD)/static/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_FILES) $(IPC_FR
 		$(POLICY_FRONTEND_SRCS)) $(PB_OBJS)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
-$(BUILD)/static/imager: $(call obj,$(IMAGER_SRCS) ipc/err.c ipc/log.c ipc/channel.c)
+$(BUILD)/static/imager: $(call obj,$(IMAGER_SRCS) $(NAMES_FILES) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libsquashfs.a -l:libdeflate.a -l:libz.a \
 		-l:libzstd.a -l:liblzma.a -l:liblzo2.a -l:liblz4.a -l:libjansson.a -l:libseccomp.a -l:libcrypto.a -lpthread

@@ -2,13 +2,11 @@
 /* imager build: from a local image or directory to a SIF file or a sandbox directory. */
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "frontend/image/image.h"
@@ -19,13 +17,11 @@
 #include "frontend/pack/scan.h"
 #include "frontend/pack/squash_tree.h"
 #include "frontend/pack/target.h"
+#include "frontend/ui/progress.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
 
 #define EXIT_FATAL 255
-#define PROGRESS_AFTER_MS 1000
-#define PROGRESS_EVERY_MS 100
-#define BAR_CELLS 40
 
 struct build {
 	const char *target_path, *spec;
@@ -42,40 +38,17 @@ struct build {
 
 /* ---- progress ---- */
 
-struct progress {
-	int64_t start_ms, shown_ms;
-	bool enabled, shown;
+struct shown {
+	struct progress *progress;
+	int bar;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void show_progress(void *context, uint64_t done, uint64_t total)
 {
-	static const char cells[BAR_CELLS + 1] = "########################################";
-	struct progress *progress = context;
-	int64_t now = now_ms();
-	int filled;
+	const struct shown *shown = context;
 
-	if (!progress->enabled || total == 0 || now - progress->start_ms < PROGRESS_AFTER_MS ||
-	    now - progress->shown_ms < PROGRESS_EVERY_MS)
-		return;
-	filled = done >= total ? BAR_CELLS : (int)((double)done / (double)total * BAR_CELLS);
-	(void)fprintf(stderr, "\r[%-*.*s] %3d%% of %" PRIu64 " MiB", BAR_CELLS, filled, cells,
-		      (int)((double)done / (double)total * 100), total >> 20);
-	progress->shown_ms = now;
-	progress->shown = true;
-}
-
-static void end_progress(const struct progress *progress)
-{
-	if (progress->shown)
-		(void)fputs("\r\033[K", stderr);
+	progress_set_total(shown->progress, shown->bar, total);
+	progress_update(shown->progress, shown->bar, done);
 }
 
 /* ---- source ---- */
@@ -174,8 +147,7 @@ static void give_to_sudo_caller(int fd)
 
 static int build_sif(struct build *build, struct err *err)
 {
-	struct progress progress = {.start_ms = now_ms(),
-				    .enabled = isatty(STDERR_FILENO) && log_get_level() >= LOG_LEVEL_INFO};
+	struct shown shown;
 	struct target target = TARGET_INIT;
 	int rc = load_tree(build, err);
 
@@ -187,10 +159,12 @@ static int build_sif(struct build *build, struct err *err)
 	if (rc < 0)
 		return rc;
 	log_info("Creating SIF file...");
+	shown.progress = progress_new();
+	shown.bar = progress_add(shown.progress, "Packing", 0);
 	build->squash.progress = show_progress;
-	build->squash.progress_context = &progress;
+	build->squash.progress_context = &shown;
 	rc = build_sif_write(&build->tree, build->definition, &build->clock, &build->squash, target.fd, err);
-	end_progress(&progress);
+	progress_free(shown.progress);
 	if (rc == 0) {
 		give_to_sudo_caller(target.fd);
 		rc = target_commit(&target, err);
