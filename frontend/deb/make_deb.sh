@@ -12,7 +12,23 @@ maintainer="The authors of Singularity in C <singularity-c@users.invalid>"
 : "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}"
 export SOURCE_DATE_EPOCH
 
-# What the libraries that PROGRAM… asks for are called as packages, with the versions their .shlibs files demand.
+# Which version of PACKAGE, which holds the library SONAME, PROGRAM… need: that of the newest symbol they use, by the package's list
+# of symbols; where it has none, what its .shlibs file asks for.
+library_demand() { # PACKAGE SONAME PROGRAM…
+	local info=/var/lib/dpkg/info/$1 soname=$2 version
+	shift 2
+	if [ -e "$info.symbols" ]; then
+		version=$(nm -D --undefined-only --with-symbol-versions "$@" | awk -v soname="$soname" '
+			NR == FNR { if (NF > 1) used[$NF ~ /@/ ? $NF : $NF "@Base"] = 1; next }
+			/^[^ *|]/ { here = $1 == soname }
+			here && /^ / && $1 in used { print $2 }' - "$info.symbols" | sort -V | tail -n 1)
+		echo "$(basename "${info%:*}")${version:+ (>= $version)}"
+	else
+		awk -v name="${soname%.so.*}" -v version="${soname##*.so.}" \
+			'$1 == name && $2 == version {$1 = $2 = ""; sub(/^ +/, ""); print; exit}' "$info.shlibs"
+	fi
+}
+
 library_packages() { # PROGRAM…
 	local soname path package demand
 	objdump -p "$@" | awk '$1 == "NEEDED" {print $2}' | sort -u | while read -r soname; do
@@ -20,8 +36,7 @@ library_packages() { # PROGRAM…
 		[ -n "$path" ] || continue # the loader, which is in libc's package
 		# dpkg knows a file by one of these names: / and /usr may be merged.
 		package=$({ dpkg-query -S "$path" "/usr$path" 2>/dev/null || :; } | sed -n '1s/: .*//p')
-		demand=$(awk -v name="${soname%.so.*}" -v version="${soname##*.so.}" \
-			'$1 == name && $2 == version {$1 = $2 = ""; sub(/^ +/, ""); print; exit}' "/var/lib/dpkg/info/$package.shlibs")
+		demand=$(library_demand "$package" "$soname" "$@")
 		[ -n "$demand" ] || { echo "package $package does not say who needs $soname" >&2; return 1; }
 		echo "$demand"
 	done | sort -u | paste -sd, | sed 's/,/, /g'

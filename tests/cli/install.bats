@@ -136,7 +136,7 @@ set -ex
 export DEBIAN_FRONTEND=noninteractive
 cd /root
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends ./singularity-c_*.deb >/dev/null
+apt-get install -y -qq --no-install-recommends ./singularity-c_*.deb >/root/apt.log 2>&1 || { cat /root/apt.log; exit 1; }
 test -z "$(find /usr/libexec/singularity -perm /6000)"
 for program in /usr/bin/singularity /usr/libexec/singularity/bin/*; do ! ldd $program | grep 'not found'; done
 dpkg --verify singularity-c
