@@ -115,13 +115,14 @@ IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
 	frontend/pack/scan.c frontend/pack/base_files.c frontend/pack/metadata.c frontend/pack/build_sif.c \
 	frontend/pack/target.c frontend/pack/build.c frontend/pack/extract.c \
 	frontend/registry/digest.c \
-	frontend/settings/user_dir.c frontend/settings/cache.c frontend/settings/cache_owner.c frontend/ui/progress.c
+	frontend/settings/user_dir.c frontend/settings/cache.c frontend/settings/cache_owner.c frontend/ui/progress.c \
+	frontend/settings/remote.c frontend/settings/remote_yaml.c frontend/library/library_ref.c
 
 PLACED_SRCS := frontend/cli_options.c frontend/settings/install.c starter/flavour_setuid.c
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
 PROGRAMS := $(BUILD)/bin/singularity $(BUILD)/bin/run-singularity $(LIBEXEC_BIN)/imager $(LIBEXEC_BIN)/starter \
-	$(LIBEXEC_BIN)/starter-suid $(LIBEXEC_BIN)/squashfs-server $(LIBEXEC_BIN)/action $(PATH_LOADER) $(CONFDIR_BUILD)/singularity.conf
+	$(LIBEXEC_BIN)/starter-suid $(LIBEXEC_BIN)/squashfs-server $(LIBEXEC_BIN)/action $(PATH_LOADER) $(CONFDIR_BUILD)/singularity.conf $(CONFDIR_BUILD)/remote.yaml
 
 .PHONY: all clean
 all: $(PROGRAMS)
@@ -184,7 +185,7 @@ $(BUILD)/bin/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_LIBC) $(IPC_FRONTE
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
 $(LIBEXEC_BIN)/imager: $(call obj,$(IMAGER_SRCS) $(NAMES_LIBC) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
-	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lseccomp -lcrypto -lpthread
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lyaml -lseccomp -lcrypto -lpthread
 
 # The same two for images of any kind, which need not have our libraries, nor a libc at all.
 $(BUILD)/static/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_FILES) $(IPC_FRONTEND_SRCS) $(IPC_STARTER_SRCS) $(POLICY_SRCS) \
@@ -194,7 +195,7 @@ $(BUILD)/static/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_FILES) $(IPC_FR
 $(BUILD)/static/imager: $(call obj,$(IMAGER_SRCS) $(NAMES_FILES) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libsquashfs.a -l:libdeflate.a -l:libz.a \
-		-l:libzstd.a -l:liblzma.a -l:liblzo2.a -l:liblz4.a -l:libjansson.a -l:libseccomp.a -l:libcrypto.a -lpthread
+		-l:libzstd.a -l:liblzma.a -l:liblzo2.a -l:liblz4.a -l:libjansson.a -l:libyaml.a -l:libseccomp.a -l:libcrypto.a -lpthread
 $(BUILD)/bin/run-singularity: frontend/run-singularity.sh
 	@mkdir -p $(@D)
 	@install -m 0755 $< $@
@@ -213,7 +214,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/t
 TESTED_SRCS := $(sort $(filter-out frontend/main.c frontend/imager.c frontend/action/main.c starter/main.c,\
 	$(FRONTEND_SRCS) $(IMAGER_SRCS) $(ACTION_SRCS) $(IPC_STARTER_SRCS) $(IPC_FRONTEND_SRCS) $(POLICY_SRCS) \
 	$(POLICY_FRONTEND_SRCS) $(STARTER_SRCS) $(FLAVOUR_PLAIN) $(CONFINED_SRCS) $(NAMES_LIBC)))
-TEST_LIBS := -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -lseccomp -lcrypto -lcmocka -lpthread
+TEST_LIBS := -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -lyaml -lseccomp -lcrypto -lcmocka -lpthread
 
 $(BUILD)/libtested.a: $(call obj,$(TESTED_SRCS)) $(PB_OBJS)
 	@rm -f $@
@@ -239,7 +240,7 @@ hostile-programs: $(HOSTILE_PROGRAMS)
 	demo format format-check help
 
 BUILD_DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler libsquashfuse-dev libfuse3-dev \
-	libjansson-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev liblz4-dev liblzo2-dev libsquashfs-dev libssl-dev binutils
+	libjansson-dev libyaml-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev liblz4-dev liblzo2-dev libsquashfs-dev libssl-dev binutils
 DEMO_DEPS := $(BUILD_DEPS) busybox-static uidmap debootstrap
 DEPS := $(DEMO_DEPS) libcmocka-dev bats squashfs-tools procps libcap2-bin attr e2fsprogs file util-linux bubblewrap squashfuse strace \
 	docker.io podman runc jq fuse2fs fuse-overlayfs
@@ -308,7 +309,7 @@ bench: all
 
 # ---- installation -----------------------------------------------------------------------------------------------------
 MAN_PAGES := $(wildcard frontend/man/*.[158])
-CONF_FILES := $(wildcard etc/*.conf etc/*.toml etc/*.json etc/*/*.json)
+CONF_FILES := $(wildcard etc/*.conf etc/*.toml etc/*.json etc/*/*.json etc/*.yaml)
 SHARED_PROGRAMS := $(LIBEXEC_BIN)/starter $(LIBEXEC_BIN)/squashfs-server $(LIBEXEC_BIN)/action $(PATH_LOADER)
 
 # $(1) singularity and $(2) imager, of either kind, and $(3) bin, $(4) libexec, $(5) etc: a tree. Files of the administrator stay.

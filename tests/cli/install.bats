@@ -31,6 +31,7 @@ bin/singularity
 etc/singularity/capability.json
 etc/singularity/ecl.toml
 etc/singularity/seccomp-profiles/default.json
+etc/singularity/remote.yaml
 etc/singularity/singularity.conf
 libexec/singularity/bin/action
 libexec/singularity/bin/imager
@@ -42,6 +43,7 @@ libexec/singularity/nested/bin/singularity
 libexec/singularity/nested/etc/singularity/capability.json
 libexec/singularity/nested/etc/singularity/ecl.toml
 libexec/singularity/nested/etc/singularity/seccomp-profiles/default.json
+libexec/singularity/nested/etc/singularity/remote.yaml
 libexec/singularity/nested/etc/singularity/singularity.conf
 libexec/singularity/nested/libexec/singularity/bin/action
 libexec/singularity/nested/libexec/singularity/bin/imager
@@ -107,6 +109,7 @@ share/man/man8/starter.8" ]
 	[ "$output" = "etc/singularity/capability.json
 etc/singularity/ecl.toml
 etc/singularity/seccomp-profiles/default.json
+etc/singularity/remote.yaml
 etc/singularity/singularity.conf" ]
 	[ ! -e "$WORK/plain/libexec/singularity" ]
 }
