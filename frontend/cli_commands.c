@@ -18,9 +18,11 @@ const struct cli_command_row cli_commands[] = {
 	 .synopsis = "[build options...] <IMAGE PATH> <BUILD SPEC>",
 	 .brief = "Build an image from another image",
 	 .description = "Makes a SIF file, or with --sandbox a directory, from a local image: a sandbox\n"
-			"directory, a SIF file or a squashfs file. The result appears whole or not at all.",
+			"directory, a SIF file, a squashfs file, or an OCI or Docker image (oci:, oci-archive:,\n"
+			"docker-archive:, docker-daemon:). The result appears whole or not at all.",
 	 .examples = "$ singularity build debian.sif ./debian-root\n"
 		     "$ singularity build --sandbox ./work debian.sif\n"
+		     "$ singularity build tool.sif oci-archive:tool.tar\n"
 		     "$ singularity build --compression zstd:3 fast.sif ./work"},
 	{.name = "buildcfg", .command = CLI_BUILDCFG, .min = 0, .max = 1, .hidden = true,
 	 .synopsis = "[parameter]", .brief = "Print where this installation lies",

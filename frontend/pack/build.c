@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* imager build: from a local image or directory to a SIF file or a sandbox directory. */
+/* imager build: from a local image or directory, or an OCI image, to a SIF file or a sandbox directory. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -11,6 +11,8 @@
 
 #include "frontend/image/image.h"
 #include "frontend/imager.h"
+#include "frontend/oci/convert.h"
+#include "frontend/oci/source.h"
 #include "frontend/pack/build_sif.h"
 #include "frontend/pack/extract.h"
 #include "frontend/pack/metadata.h"
@@ -28,8 +30,12 @@ struct build {
 	bool sandbox, force, fix_perms;
 	struct squash_options squash;
 	struct build_clock clock;
-	char *definition; /* owned */
+	const char *tmpdir;
 	struct image image;
+	/* Of an OCI source: */
+	struct oci_source *source;
+	struct oci_image oci;
+	struct convert_layer *layers;
 	/* Whichever the image needs. */
 	struct scan *scan;
 	struct squash_tree *squash_tree;
@@ -68,11 +74,23 @@ static int refuse_spec(const char *spec, struct err *err)
 		       (int)scheme, spec);
 }
 
+static int open_oci(struct build *build, struct err *err)
+{
+	struct source_options options = {.tmpdir = build->tmpdir};
+	int rc = oci_source_open(build->spec, &options, &build->source, err);
+
+	if (rc == 0)
+		rc = oci_source_resolve(build->source, &options, &build->oci, err);
+	return rc < 0 ? rc : convert_open_layers(build->source, &build->oci, build->tmpdir, &build->layers, err);
+}
+
 static int open_source(struct build *build, struct err *err)
 {
 	struct stat st;
 	int rc;
 
+	if (oci_source_is_reference(build->spec))
+		return open_oci(build, err);
 	if (stat(build->spec, &st) < 0) {
 		int errnum = errno;
 
@@ -121,18 +139,34 @@ static int load_tree(struct build *build, struct err *err)
 					      &build->tree, &build->squash_tree, err);
 }
 
-/* --fix-perms: the owner can read and write everything and enter every directory. */
-static void fix_permissions(struct tree *tree)
+/* ---- targets ---- */
+
+/* "docker-archive:file.tar" → "docker-archive" in @scheme and what follows; as a definition would have it. */
+static const char *split_spec(const char *spec, char *scheme, size_t size)
 {
-	for (struct tree_inode *inode = tree->inodes; inode; inode = inode->next) {
-		if (S_ISDIR(inode->mode))
-			inode->mode |= 0700;
-		else if (S_ISREG(inode->mode))
-			inode->mode |= inode->mode & 0111 ? 0700 : 0600;
-	}
+	size_t len = strcspn(spec, ":");
+
+	(void)snprintf(scheme, size, "%.*s", (int)(len < size ? len : size - 1), spec);
+	spec += len + 1;
+	return strncmp(spec, "//", 2) == 0 ? spec + 2 : spec;
 }
 
-/* ---- targets ---- */
+static int convert_oci(struct build *build, int fd, struct err *err)
+{
+	char scheme[32];
+	struct convert_options options = {
+		.clock = build->clock,
+		.squash = build->squash,
+		.from = split_spec(build->spec, scheme, sizeof(scheme)),
+		.bootstrap = scheme,
+		.squash_ids = must_squash_ids(),
+		.fix_perms = build->fix_perms,
+	};
+	size_t count = build->oci.manifest.count;
+
+	return build->sandbox ? convert_to_sandbox(build->layers, count, build->oci.config_json, &options, fd, err)
+			      : convert_to_sif(build->layers, count, build->oci.config_json, &options, fd, err);
+}
 
 /* An image made with sudo belongs to who called it. */
 static void give_to_sudo_caller(int fd)
@@ -147,14 +181,16 @@ static void give_to_sudo_caller(int fd)
 
 static int build_sif(struct build *build, struct err *err)
 {
+	struct build_sif_request request = {
+		.bootstrap = "localimage", .from = build->spec, .clock = &build->clock, .squash = &build->squash};
 	struct shown shown;
 	struct target target = TARGET_INIT;
-	int rc = load_tree(build, err);
+	int rc = build->source ? 0 : load_tree(build, err);
 
 	if (rc < 0)
 		return rc;
-	if (build->fix_perms)
-		fix_permissions(&build->tree);
+	if (build->fix_perms && !build->source)
+		tree_fix_permissions(&build->tree);
 	rc = target_open(build->target_path, false, &target, err);
 	if (rc < 0)
 		return rc;
@@ -163,7 +199,7 @@ static int build_sif(struct build *build, struct err *err)
 	shown.bar = progress_add(shown.progress, "Packing", 0);
 	build->squash.progress = show_progress;
 	build->squash.progress_context = &shown;
-	rc = build_sif_write(&build->tree, build->definition, &build->clock, &build->squash, target.fd, err);
+	rc = build->source ? convert_oci(build, target.fd, err) : build_sif_write(&build->tree, &request, target.fd, err);
 	progress_free(shown.progress);
 	if (rc == 0) {
 		give_to_sudo_caller(target.fd);
@@ -220,8 +256,8 @@ static int build_sandbox(struct build *build, struct err *err)
 	if (rc < 0)
 		return rc;
 	log_info("Creating sandbox directory...");
-	rc = fill_sandbox(build, &target, err);
-	if (rc == 0)
+	rc = build->source ? convert_oci(build, target.fd, err) : fill_sandbox(build, &target, err);
+	if (rc == 0 && !build->source)
 		rc = metadata_add_base_at(target.fd, err);
 	if (rc == 0)
 		rc = target_commit(&target, err);
@@ -262,7 +298,8 @@ static int parse_arguments(int argc, char **argv, struct build *build, struct er
 			rc = squash_parse_compression(optarg, &build->squash, err);
 			break;
 		case OPT_TMPDIR:
-			/* Packing streams, and extraction goes beside the target: nothing temporary is written elsewhere. */
+			/* For archives that must be decompressed first. Everything else streams, or goes beside the target. */
+			build->tmpdir = optarg;
 			break;
 		default:
 			return err_set(err, ERR_USAGE, EINVAL, "imager build does not know the option %s", argv[optind - 1]);
@@ -287,10 +324,6 @@ static int run_build(struct build *build, struct err *err)
 		rc = open_source(build, err);
 	if (rc < 0)
 		return rc;
-	if (asprintf(&build->definition, "bootstrap: localimage\nfrom: %s\n", build->spec) < 0) {
-		build->definition = NULL;
-		return err_sys(err, ENOMEM, "cannot build %s", build->target_path);
-	}
 	log_info("Starting build...");
 	rc = build->sandbox ? build_sandbox(build, err) : build_sif(build, err);
 	if (rc == 0)
@@ -310,7 +343,9 @@ int build_main(int argc, char **argv)
 	scan_free(build.scan);
 	squash_tree_free(build.squash_tree);
 	image_close(&build.image);
-	free(build.definition);
+	convert_close_layers(build.layers, build.oci.manifest.count);
+	oci_image_fini(&build.oci);
+	oci_source_close(build.source);
 	if (rc < 0) {
 		log_fatal("%s", err.message);
 		return EXIT_FATAL;

@@ -82,16 +82,25 @@ static int make_uuid(int fd, const struct build_clock *clock, uint8_t uuid[16], 
 	return rc;
 }
 
-static int add_metadata(struct tree *tree, struct sif_writer *writer, const char *definition, struct err *err)
+static int add_json(struct sif_writer *writer, const char *name, const char *text, struct err *err)
+{
+	struct sif_object json = {.type = SIF_DATA_JSON, .group = BUILD_GROUP, .name = name};
+
+	return sif_writer_add(writer, &json, text, strlen(text), err);
+}
+
+static int add_metadata(struct tree *tree, struct sif_writer *writer, const char *definition, const char *oci_config,
+			struct err *err)
 {
 	struct sif_object deffile = {.type = SIF_DATA_DEFFILE, .group = BUILD_GROUP};
-	struct sif_object json = {.type = SIF_DATA_JSON, .group = BUILD_GROUP, .name = "inspect-metadata.json"};
 	cleanup_ptr char *inspect = NULL;
 	int rc = sif_writer_add(writer, &deffile, definition, strlen(definition), err);
 
 	if (rc == 0)
 		rc = metadata_inspect(tree, &inspect, err);
-	return rc < 0 ? rc : sif_writer_add(writer, &json, inspect, strlen(inspect), err);
+	if (rc == 0)
+		rc = add_json(writer, "inspect-metadata.json", inspect, err);
+	return rc < 0 || !oci_config ? rc : add_json(writer, "oci-config.json", oci_config, err);
 }
 
 static int add_root(struct tree *tree, struct sif_writer *writer, const char *arch, const struct squash_options *options,
@@ -106,35 +115,45 @@ static int add_root(struct tree *tree, struct sif_writer *writer, const char *ar
 	return rc < 0 ? rc : sif_writer_end(writer, &object, size, err);
 }
 
-static int describe(struct tree *tree, const char *definition, const char *arch, const struct build_clock *clock,
-		    struct err *err)
+int build_sif_describe(struct tree *tree, const struct build_sif_request *request, char **definition, struct err *err)
 {
-	int rc = metadata_add_base(tree, clock->now, err);
+	uint32_t now = request->clock->now;
+	cleanup_ptr char *text = NULL;
+	int rc;
 
+	if (asprintf(&text, "bootstrap: %s\nfrom: %s\n", request->bootstrap, request->from) < 0) {
+		text = NULL;
+		return err_sys(err, ENOMEM, "cannot describe the image");
+	}
+	rc = metadata_add_base(tree, now, err);
 	if (rc == 0)
-		rc = metadata_set_definition(tree, definition, clock->now, err);
-	return rc < 0 ? rc : metadata_set_labels(tree, arch, clock->now, err);
+		rc = metadata_set_definition(tree, text, now, err);
+	if (rc == 0)
+		rc = metadata_set_labels(tree, request->bootstrap, request->from, now, err);
+	if (rc == 0 && definition)
+		*definition = ptr_take(text);
+	return rc;
 }
 
-int build_sif_write(struct tree *tree, const char *definition, const struct build_clock *clock,
-		    struct squash_options *options, int fd, struct err *err)
+int build_sif_write(struct tree *tree, const struct build_sif_request *request, int fd, struct err *err)
 {
+	const struct build_clock *clock = request->clock;
 	struct sif_options sif = {.launch = SIF_LAUNCH_NATIVE, .time = clock->now, .slots = SIF_SLOTS_DEFAULT};
 	struct sif_writer *writer = NULL;
-	const char *arch = metadata_arch(tree);
+	cleanup_ptr char *definition = NULL;
 	uint8_t uuid[16] = {0};
-	int rc = describe(tree, definition, arch, clock, err);
+	int rc = build_sif_describe(tree, request, &definition, err);
 
 	if (rc < 0)
 		return rc;
 	hotset_mark(tree);
-	options->time = clock->now;
-	options->time_max = clock->repeatable ? clock->now : UINT32_MAX;
+	request->squash->time = clock->now;
+	request->squash->time_max = clock->repeatable ? clock->now : UINT32_MAX;
 	rc = sif_writer_create(fd, &sif, &writer, err);
 	if (rc == 0)
-		rc = add_metadata(tree, writer, definition, err);
+		rc = add_metadata(tree, writer, definition, request->oci_config, err);
 	if (rc == 0)
-		rc = add_root(tree, writer, arch, options, fd, err);
+		rc = add_root(tree, writer, metadata_arch(tree), request->squash, fd, err);
 	/* The length is final from here on; the identifier must not depend on leftovers behind the end. */
 	if (rc == 0)
 		rc = sif_writer_finish(writer, err);

@@ -17,9 +17,19 @@ struct build_clock {
 /* build_clock_read() - the time of this build. -EINVAL for a SOURCE_DATE_EPOCH that is no time. */
 int build_clock_read(struct build_clock *clock, struct err *err);
 
-/* build_sif_write() - write the image into the empty file @fd (borrowed, readable and writable): @definition, what the tree
- * says about itself, and the tree packed as @options say (their times are set here). */
-int build_sif_write(struct tree *tree, const char *definition, const struct build_clock *clock,
-		    struct squash_options *options, int fd, struct err *err);
+/* Everything is borrowed. */
+struct build_sif_request {
+	const char *bootstrap, *from; /* of the definition: "localimage", "docker", … and what was built from */
+	const char *oci_config;       /* becomes the object oci-config.json; NULL: none */
+	const struct build_clock *clock;
+	struct squash_options *squash; /* its times are set here */
+};
+
+/* build_sif_describe() - complete @tree with what an image says about itself: base files, definition, labels. *@definition (owned;
+ * may be NULL) is the text of the definition. */
+int build_sif_describe(struct tree *tree, const struct build_sif_request *request, char **definition, struct err *err);
+
+/* build_sif_write() - describe @tree, pack it, and write the image into the empty file @fd (borrowed, readable and writable). */
+int build_sif_write(struct tree *tree, const struct build_sif_request *request, int fd, struct err *err);
 
 #endif

@@ -63,7 +63,7 @@ static int failed(const struct extraction *x, struct err *err, int errnum)
 	return err_sys(err, errnum, "cannot unpack /%s", x->path);
 }
 
-static int open_beneath(int dir_fd, const char *path, int flags)
+int extract_open_beneath(int dir_fd, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (unsigned int)flags | O_CLOEXEC | O_NOFOLLOW,
@@ -331,7 +331,7 @@ static int make_link(const struct extraction *x, int dir_fd, const char *name, c
 		*slash = '\0';
 		base = target_rel + (slash - parent) + 1;
 	}
-	parent_fd = open_beneath(x->root_fd, slash ? parent : ".", O_PATH | O_DIRECTORY);
+	parent_fd = extract_open_beneath(x->root_fd, slash ? parent : ".", O_PATH | O_DIRECTORY);
 	if (parent_fd < 0)
 		return failed(x, err, errno);
 	if (fstatat(parent_fd, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -371,7 +371,7 @@ static int make_directory(struct extraction *x, int dir_fd, const struct squash_
 
 	if (mkdirat(dir_fd, child->name, 0700) < 0)
 		return failed(x, err, errno);
-	fd = open_beneath(dir_fd, child->name, O_RDONLY | O_DIRECTORY);
+	fd = extract_open_beneath(dir_fd, child->name, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return failed(x, err, errno);
 	return unpack_directory(x, fd, child->inode, depth + 1, err);

@@ -13,4 +13,7 @@
  * belong to the caller, without those. After a failure @dest holds what was unpacked until then. */
 int extract_squashfs(int fd, uint64_t offset, uint64_t size, const char *dest, bool squash_ids, struct err *err);
 
+/* extract_open_beneath() - openat2(2) of @path below @dir_fd, following no link. -1 with errno. */
+int extract_open_beneath(int dir_fd, const char *path, int flags);
+
 #endif

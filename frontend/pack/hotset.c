@@ -62,17 +62,14 @@ static struct tree_node *find_loader(struct tree *tree, const struct elf_facts *
 static void mark_program(struct tree *tree, struct tree_node *node, int depth)
 {
 	struct tree_inode *inode = node->inode;
-	cleanup_ptr char *bytes = NULL;
 	cleanup_ptr struct elf_facts *facts = NULL;
 	struct tree_node *loader;
-	size_t size;
 
 	if (!S_ISREG(inode->mode) || inode->hot || inode->size > PROGRAM_BYTES_MAX || depth > DEPTH_MAX)
 		return;
 	inode->hot = true;
 	facts = malloc(sizeof(*facts));
-	if (!facts || tree_read(inode, PROGRAM_BYTES_MAX, &bytes, &size, NULL) < 0 ||
-	    elf_read((const uint8_t *)bytes, size, facts) < 0)
+	if (!facts || tree_read_elf(inode, PROGRAM_BYTES_MAX, facts) < 0)
 		return;
 	loader = find_loader(tree, facts);
 	if (loader && S_ISREG(loader->inode->mode))

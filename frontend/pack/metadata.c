@@ -208,7 +208,7 @@ static void format_date(uint32_t time, char *out, size_t size)
 		       parts.tm_hour, parts.tm_min, parts.tm_sec, strcmp(zone, "GMT") == 0 ? "UTC" : zone);
 }
 
-static int replace_text(struct tree *tree, const char *path, const char *text, uint32_t time, struct err *err)
+int metadata_put_text(struct tree *tree, const char *path, mode_t mode, const char *text, uint32_t time, struct err *err)
 {
 	struct tree_node *node = tree_lookup(tree, path, false);
 
@@ -216,10 +216,10 @@ static int replace_text(struct tree *tree, const char *path, const char *text, u
 		return err_set(err, ERR_IMAGE, EISDIR, "cannot write %s: it is a directory", path);
 	if (node)
 		tree_remove(node);
-	return put_text(tree, path, S_IFREG | 0644, text, time, err);
+	return put_text(tree, path, mode, text, time, err);
 }
 
-int metadata_set_labels(struct tree *tree, const char *arch, uint32_t time, struct err *err)
+int metadata_set_labels(struct tree *tree, const char *bootstrap, const char *from, uint32_t time, struct err *err)
 {
 	json_t *labels = read_labels(tree);
 	cleanup_ptr char *text = NULL;
@@ -228,17 +228,20 @@ int metadata_set_labels(struct tree *tree, const char *arch, uint32_t time, stru
 
 	format_date(time, date, sizeof(date));
 	(void)json_object_set_new(labels, "org.label-schema.schema-version", json_string("1.0"));
-	(void)json_object_set_new(labels, "org.label-schema.build-arch", json_string(arch));
+	(void)json_object_set_new(labels, "org.label-schema.build-arch", json_string(metadata_arch(tree)));
 	(void)json_object_set_new(labels, "org.label-schema.build-date", json_string(date));
 	(void)json_object_set_new(labels, "org.label-schema.usage.singularity.version", json_string(SINGULARITY_VERSION));
-	(void)json_object_set_new(labels, "org.label-schema.usage.singularity.deffile.bootstrap", json_string("localimage"));
+	(void)json_object_set_new(labels, "org.label-schema.usage.singularity.deffile.bootstrap", json_string(bootstrap));
+	/* A path of this machine says nothing elsewhere; a name in a registry does. */
+	if (strcmp(bootstrap, "localimage") != 0)
+		(void)json_object_set_new(labels, "org.label-schema.usage.singularity.deffile.from", json_string(from));
 	text = json_dumps(labels, JSON_INDENT(4) | JSON_SORT_KEYS);
 	json_decref(labels);
 	if (!text || asprintf(&line, "%s\n", text) < 0) {
 		line = NULL;
 		return err_sys(err, ENOMEM, "cannot write labels");
 	}
-	return replace_text(tree, META "/labels.json", line, time, err);
+	return metadata_put_text(tree, META "/labels.json", S_IFREG | 0644, line, time, err);
 }
 
 /* ---- inspect-metadata.json ---- */
@@ -360,6 +363,10 @@ static const char *read_arch(const struct tree_inode *inode)
 	uint8_t head[ELF_HEAD_BYTES];
 	struct elf_facts facts;
 
+	if (S_ISREG(inode->mode) && tree_inode_is_streamed(inode)) {
+		(void)inode->source->read_elf(inode->source, inode, &facts);
+		return strcmp(facts.arch, "unknown") == 0 ? NULL : facts.arch;
+	}
 	if (!S_ISREG(inode->mode) || inode->size < sizeof(head) ||
 	    tree_read_at(inode, 0, head, sizeof(head), NULL) != (ssize_t)sizeof(head) ||
 	    memcmp(head, "\177ELF", 4) != 0)

@@ -16,8 +16,11 @@ int metadata_add_base_at(int root_fd, struct err *err);
 /* metadata_set_definition() - make @text /.singularity.d/Singularity; the one before becomes part of the history. */
 int metadata_set_definition(struct tree *tree, const char *text, uint32_t time, struct err *err);
 
-/* metadata_set_labels() - add the labels of this build (@arch, built at @time) to labels.json. */
-int metadata_set_labels(struct tree *tree, const char *arch, uint32_t time, struct err *err);
+/* metadata_put_text() - make @text the file @path of @mode (with type), in place of what is there. Its directory must be there. */
+int metadata_put_text(struct tree *tree, const char *path, mode_t mode, const char *text, uint32_t time, struct err *err);
+
+/* metadata_set_labels() - add the labels of this build (of what kind of source, which one, at @time) to labels.json. */
+int metadata_set_labels(struct tree *tree, const char *bootstrap, const char *from, uint32_t time, struct err *err);
 
 /* metadata_inspect() - the inspect-metadata.json of @tree; *@out owned. */
 int metadata_inspect(struct tree *tree, char **out, struct err *err);

@@ -136,11 +136,6 @@ static int read_xattrs(const char *path, struct tree_inode *inode, struct err *e
 	return 0;
 }
 
-static uint32_t encode_device(dev_t device)
-{
-	return (minor(device) & 0xff) | (major(device) << 8) | ((minor(device) & ~0xffu) << 12);
-}
-
 static int read_target(int dir_fd, const char *name, struct tree_inode *inode, struct err *err)
 {
 	char target[4097];
@@ -173,7 +168,7 @@ static int fill_leaf(struct scan *scan, int dir_fd, const char *name, const char
 	if (S_ISLNK(st->st_mode))
 		return read_target(dir_fd, name, inode, err);
 	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
-		inode->rdev = encode_device(st->st_rdev);
+		inode->rdev = tree_encode_device(major(st->st_rdev), minor(st->st_rdev));
 	return 0;
 }
 

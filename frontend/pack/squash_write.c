@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Order in the image: superblock, contents of hot files, other contents and fragments, inode table, directory table, the small
+ * Order in the image: superblock, contents of hot files, other contents, streamed contents, fragments among them, inode table, directory table, the small
  * tables. Metadata blocks are stored uncompressed: they are under a hundredth of an image, and each one that is not inflated
  * when a container starts saves as much time as reading it takes.
  */
@@ -37,6 +37,7 @@
 #define ZSTD_LEVEL_DEFAULT 3
 
 struct packer {
+	struct tree_sink sink; /* first: what the feed sees */
 	struct tree *tree;
 	const struct squash_options *options;
 	uint64_t done; /* bytes of contents */
@@ -206,6 +207,29 @@ static void report(struct packer *packer)
 		packer->options->progress(packer->options->progress_context, packer->done, packer->tree->bytes);
 }
 
+static int begin_file(struct packer *packer, struct tree_inode *inode, struct err *err)
+{
+	uint32_t flags = inode->hot ? SQFS_BLK_DONT_COMPRESS | SQFS_BLK_DONT_FRAGMENT : 0;
+	int rc = sqfs_block_processor_begin_file(packer->processor, &inode->packed_inode, NULL, flags);
+
+	inode->packed = rc == 0;
+	return rc != 0 ? squash_file_fail(err, rc, packer->file, CANNOT_PACK) : 0;
+}
+
+static int append_bytes(struct packer *packer, const void *bytes, size_t size, struct err *err)
+{
+	int rc = size > 0 ? sqfs_block_processor_append(packer->processor, bytes, size) : 0;
+
+	return rc != 0 ? squash_file_fail(err, rc, packer->file, CANNOT_PACK) : 0;
+}
+
+static int end_file(struct packer *packer, struct err *err)
+{
+	int rc = sqfs_block_processor_end_file(packer->processor);
+
+	return rc != 0 ? squash_file_fail(err, rc, packer->file, CANNOT_PACK) : 0;
+}
+
 /* A file that shrank since it was scanned ends where it ends now; one that grew is cut at the size that was scanned. */
 static int append_source(struct packer *packer, const struct tree_inode *inode, struct err *err)
 {
@@ -223,11 +247,9 @@ static int append_source(struct packer *packer, const struct tree_inode *inode, 
 			rc = (int)got;
 			break;
 		}
-		rc = sqfs_block_processor_append(packer->processor, packer->buffer, (size_t)got);
-		if (rc != 0) {
-			rc = squash_file_fail(err, rc, packer->file, CANNOT_PACK);
+		rc = append_bytes(packer, packer->buffer, (size_t)got, err);
+		if (rc < 0)
 			break;
-		}
 		at += (uint64_t)got;
 		packer->done += (uint64_t)got;
 		report(packer);
@@ -238,23 +260,11 @@ static int append_source(struct packer *packer, const struct tree_inode *inode, 
 
 static int pack_file(struct packer *packer, struct tree_inode *inode, struct err *err)
 {
-	uint32_t flags = inode->hot ? SQFS_BLK_DONT_COMPRESS | SQFS_BLK_DONT_FRAGMENT : 0;
-	int rc = sqfs_block_processor_begin_file(packer->processor, &inode->packed_inode, NULL, flags);
+	int rc = begin_file(packer, inode, err);
 
-	if (rc != 0)
-		return squash_file_fail(err, rc, packer->file, CANNOT_PACK);
-	inode->packed = true;
-	if (inode->source) {
-		rc = append_source(packer, inode, err);
-		if (rc < 0)
-			return rc;
-	} else if (inode->size > 0) {
-		rc = sqfs_block_processor_append(packer->processor, inode->bytes, (size_t)inode->size);
-		if (rc != 0)
-			return squash_file_fail(err, rc, packer->file, CANNOT_PACK);
-	}
-	rc = sqfs_block_processor_end_file(packer->processor);
-	return rc != 0 ? squash_file_fail(err, rc, packer->file, CANNOT_PACK) : 0;
+	if (rc == 0)
+		rc = inode->source ? append_source(packer, inode, err) : append_bytes(packer, inode->bytes, (size_t)inode->size, err);
+	return rc < 0 ? rc : end_file(packer, err);
 }
 
 static int pack_contents(struct packer *packer, struct tree_node *node, bool hot, struct err *err)
@@ -262,7 +272,7 @@ static int pack_contents(struct packer *packer, struct tree_node *node, bool hot
 	struct tree_inode *inode = node->inode;
 
 	tree_sort(node);
-	if (S_ISREG(inode->mode) && !inode->packed && inode->hot == hot)
+	if (S_ISREG(inode->mode) && !inode->packed && inode->hot == hot && !tree_inode_is_streamed(inode))
 		return pack_file(packer, inode, err);
 	for (size_t i = 0; i < node->count; i++) {
 		int rc = pack_contents(packer, node->children[i], hot, err);
@@ -271,6 +281,52 @@ static int pack_contents(struct packer *packer, struct tree_node *node, bool hot
 			return rc;
 	}
 	return 0;
+}
+
+/* ---- streamed contents ---- */
+
+static int sink_begin(struct tree_sink *sink, struct tree_inode *inode, struct err *err)
+{
+	return begin_file((struct packer *)(void *)sink, inode, err);
+}
+
+static int sink_append(struct tree_sink *sink, const void *bytes, size_t size, struct err *err)
+{
+	struct packer *packer = (struct packer *)(void *)sink;
+	int rc = 0;
+
+	packer->done += size;
+	if (bytes)
+		rc = append_bytes(packer, bytes, size, err);
+	else
+		memset(packer->buffer, 0, READ_BYTES);
+	while (!bytes && size > 0 && rc == 0) {
+		size_t piece = size < READ_BYTES ? size : READ_BYTES;
+
+		rc = append_bytes(packer, packer->buffer, piece, err);
+		size -= piece;
+	}
+	report(packer);
+	return rc;
+}
+
+static int sink_end(struct tree_sink *sink, struct err *err)
+{
+	return end_file((struct packer *)(void *)sink, err);
+}
+
+static int pack_streamed(struct packer *packer, struct err *err)
+{
+	struct tree_feed *feed = packer->options->feed;
+	int rc;
+
+	packer->sink = (struct tree_sink){.begin = sink_begin, .append = sink_append, .end = sink_end};
+	rc = feed ? feed->run(feed, &packer->sink, err) : 0;
+	for (struct tree_inode *inode = packer->tree->inodes; inode && rc == 0; inode = inode->next) {
+		if (inode->nlink > 0 && S_ISREG(inode->mode) && !inode->packed)
+			rc = err_set(err, ERR_BUG, EINVAL, CANNOT_PACK ": the contents of a file did not come");
+	}
+	return rc;
 }
 
 /* ---- inodes ---- */
@@ -502,6 +558,8 @@ int squash_write(struct tree *tree, const struct squash_options *options, int fd
 		rc = pack_contents(&packer, tree->root, true, err);
 		if (rc == 0)
 			rc = pack_contents(&packer, tree->root, false, err);
+		if (rc == 0)
+			rc = pack_streamed(&packer, err);
 		if (rc == 0)
 			code = sqfs_block_processor_finish(packer.processor);
 	}

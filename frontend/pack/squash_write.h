@@ -15,6 +15,7 @@ struct squash_options {
 	uint32_t time;      /* of the file system */
 	uint32_t time_max;  /* later times of files are set to this */
 	unsigned int workers; /* 0: one per processor this process may use */
+	struct tree_feed *feed; /* for the files whose source only streams; borrowed; NULL when there are none */
 	/* Called now and then with the bytes of contents read so far; may be NULL. */
 	void (*progress)(void *context, uint64_t done, uint64_t total);
 	void *progress_context;
@@ -24,7 +25,7 @@ struct squash_options {
 int squash_parse_compression(const char *text, struct squash_options *options, struct err *err);
 
 /* squash_write() - write @tree into @fd (borrowed, readable and writable) at @offset. *@size is the length, a multiple of 4096.
- * Inodes marked hot come first, and their contents stay uncompressed. */
+ * Inodes marked hot come first, and their contents stay uncompressed; streamed ones lie where the feed brings them. */
 int squash_write(struct tree *tree, const struct squash_options *options, int fd, uint64_t offset, uint64_t *size,
 		 struct err *err);
 

@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
+#include "frontend/pack/elf_read.h"
 #include "ipc/cleanup.h"
 
 #define NAME_BYTES_MAX 255 /* of a squashfs directory entry */
 #define LINKS_MAX 40       /* as many as the kernel follows */
+#define HASHED_FROM 32     /* entries of a directory that make chains worth their memory */
 
 static struct tree_node *new_node(const char *name, struct tree_inode *inode)
 {
@@ -55,7 +58,7 @@ int tree_init(struct tree *tree, struct err *err)
 	return 0;
 }
 
-static void free_inode(struct tree_inode *inode)
+void tree_clear_xattrs(struct tree_inode *inode)
 {
 	while (inode->xattrs) {
 		struct tree_xattr *xattr = inode->xattrs;
@@ -64,6 +67,11 @@ static void free_inode(struct tree_inode *inode)
 		free(xattr->name);
 		free(xattr);
 	}
+}
+
+static void free_inode(struct tree_inode *inode)
+{
+	tree_clear_xattrs(inode);
 	free(inode->target);
 	free(inode->bytes);
 	free(inode->locator);
@@ -72,10 +80,11 @@ static void free_inode(struct tree_inode *inode)
 
 static void free_nodes(struct tree_node *node)
 {
-	for (size_t i = 0; i < node->count; i++)
+	for (uint32_t i = 0; i < node->count; i++)
 		free_nodes(node->children[i]);
 	node->inode->nlink--;
 	free(node->children);
+	free(node->buckets);
 	free(node);
 }
 
@@ -101,18 +110,55 @@ static int check_name(const char *name, struct err *err)
 	return 0;
 }
 
+/* FNV-1a from a start that nobody knows, so that no image can be made of names that collide. */
+static uint32_t hash_name(const char *name)
+{
+	static uint32_t start;
+	uint32_t hash;
+
+	if (start == 0 && getrandom(&start, sizeof(start), GRND_NONBLOCK) != (ssize_t)sizeof(start))
+		start = UINT32_C(2166136261);
+	hash = start |= 1;
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * UINT32_C(16777619);
+	return hash;
+}
+
+static struct tree_node **get_bucket(const struct tree_node *dir, const char *name)
+{
+	return &dir->buckets[hash_name(name) & (dir->bucket_count - 1)];
+}
+
+/* Chains for at least @capacity entries. Without memory for them the directory goes on without. */
+static void hash_children(struct tree_node *dir, uint32_t capacity)
+{
+	free(dir->buckets);
+	dir->bucket_count = capacity;
+	dir->buckets = calloc(capacity, sizeof(struct tree_node *));
+	for (uint32_t i = 0; dir->buckets && i < dir->count; i++) {
+		struct tree_node **bucket = get_bucket(dir, dir->children[i]->name);
+
+		dir->children[i]->chain = *bucket;
+		*bucket = dir->children[i];
+	}
+}
+
 static int reserve_child(struct tree_node *dir, struct err *err)
 {
-	size_t capacity = dir->capacity ? dir->capacity * 2 : 8;
+	uint32_t capacity = dir->capacity ? dir->capacity * 2 : 8;
 	struct tree_node **grown;
 
 	if (dir->count < dir->capacity)
 		return 0;
+	if (capacity < dir->capacity)
+		return err_sys(err, EOVERFLOW, "cannot add an entry to %s", dir->name);
 	grown = reallocarray(dir->children, capacity, sizeof(struct tree_node *));
 	if (!grown)
 		return err_sys(err, ENOMEM, "cannot add an entry to %s", dir->name);
 	dir->children = grown;
 	dir->capacity = capacity;
+	if (capacity > HASHED_FROM)
+		hash_children(dir, capacity);
 	return 0;
 }
 
@@ -138,6 +184,13 @@ int tree_add(struct tree_node *parent, const char *name, struct tree_inode *inod
 	inode->nlink++;
 	if (parent->count > 0 && strcmp(parent->children[parent->count - 1]->name, name) > 0)
 		parent->sorted = false;
+	if (parent->buckets) {
+		struct tree_node **bucket = get_bucket(parent, name);
+
+		node->chain = *bucket;
+		*bucket = node;
+	}
+	node->position = parent->count;
 	parent->children[parent->count++] = node;
 	if (out)
 		*out = node;
@@ -147,14 +200,19 @@ int tree_add(struct tree_node *parent, const char *name, struct tree_inode *inod
 void tree_remove(struct tree_node *node)
 {
 	struct tree_node *parent = node->parent;
+	struct tree_node *last = parent->children[--parent->count];
 
-	for (size_t i = 0; i < parent->count; i++) {
-		if (parent->children[i] != node)
-			continue;
-		memmove(&parent->children[i], &parent->children[i + 1],
-			(parent->count - i - 1) * sizeof(struct tree_node *));
-		parent->count--;
-		break;
+	if (last != node) {
+		parent->children[node->position] = last;
+		last->position = node->position;
+		parent->sorted = false;
+	}
+	if (parent->buckets) {
+		struct tree_node **at = get_bucket(parent, node->name);
+
+		while (*at != node)
+			at = &(*at)->chain;
+		*at = node->chain;
 	}
 	free_nodes(node);
 }
@@ -171,6 +229,8 @@ void tree_sort(struct tree_node *dir)
 	if (dir->sorted)
 		return;
 	qsort(dir->children, dir->count, sizeof(struct tree_node *), compare_nodes);
+	for (uint32_t i = 0; i < dir->count; i++)
+		dir->children[i]->position = i;
 	dir->sorted = true;
 }
 
@@ -178,6 +238,13 @@ struct tree_node *tree_child(struct tree_node *dir, const char *name)
 {
 	size_t low = 0, high = dir->count;
 
+	if (dir->buckets) {
+		struct tree_node *node = *get_bucket(dir, name);
+
+		while (node && strcmp(node->name, name) != 0)
+			node = node->chain;
+		return node;
+	}
 	tree_sort(dir);
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -267,6 +334,26 @@ int tree_set_bytes(struct tree_inode *inode, const void *bytes, size_t size, str
 	return 0;
 }
 
+uint32_t tree_encode_device(unsigned int major, unsigned int minor)
+{
+	return (minor & 0xff) | (major << 8) | ((minor & ~0xffu) << 12);
+}
+
+void tree_fix_permissions(struct tree *tree)
+{
+	for (struct tree_inode *inode = tree->inodes; inode; inode = inode->next) {
+		if (S_ISDIR(inode->mode))
+			inode->mode |= 0700;
+		else if (S_ISREG(inode->mode))
+			inode->mode |= inode->mode & 0111 ? 0700 : 0600;
+	}
+}
+
+bool tree_inode_is_streamed(const struct tree_inode *inode)
+{
+	return inode->source && !inode->source->open;
+}
+
 ssize_t tree_read_at(const struct tree_inode *inode, uint64_t offset, void *buffer, size_t size, struct err *err)
 {
 	size_t done = 0;
@@ -280,6 +367,8 @@ ssize_t tree_read_at(const struct tree_inode *inode, uint64_t offset, void *buff
 			memcpy(buffer, inode->bytes + offset, done);
 		return (ssize_t)done;
 	}
+	if (tree_inode_is_streamed(inode))
+		return err_set(err, ERR_IMAGE, ESPIPE, "cannot read a file before its contents come");
 	rc = inode->source->open(inode->source, inode, err);
 	if (rc < 0)
 		return rc;
@@ -313,6 +402,18 @@ int tree_read(const struct tree_inode *inode, size_t max, char **out, size_t *si
 	*size = (size_t)got;
 	*out = ptr_take(buffer);
 	return 0;
+}
+
+int tree_read_elf(const struct tree_inode *inode, size_t max, struct elf_facts *out)
+{
+	cleanup_ptr char *bytes = NULL;
+	size_t size;
+	int rc;
+
+	if (inode->source && inode->source->read_elf)
+		return inode->source->read_elf(inode->source, inode, out);
+	rc = tree_read(inode, max, &bytes, &size, NULL);
+	return rc < 0 ? rc : elf_read((const uint8_t *)bytes, size, out);
 }
 
 const char *tree_node_path(const struct tree_node *node, char *buffer, size_t size)

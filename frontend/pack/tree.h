@@ -15,14 +15,31 @@
 
 struct tree_inode;
 struct sqfs_inode_generic_t;
+struct elf_facts;
 
-/* Where the contents of regular files come from. One file is open at a time. */
+/* Where the contents of regular files come from. One file is open at a time. A source that can only stream has no open(): its files
+ * come through a struct tree_feed. */
 struct tree_source {
 	/* Make @inode the open file. */
 	int (*open)(struct tree_source *source, const struct tree_inode *inode, struct err *err);
 	/* Up to @size bytes at @offset; 0 at the end of the file, negative errno with @err. */
 	ssize_t (*read)(struct tree_source *source, uint64_t offset, void *buffer, size_t size, struct err *err);
 	void (*close)(struct tree_source *source);
+	/* What was kept of the program @inode: 0, or -ENOEXEC for what is none. NULL: its bytes can be read. */
+	int (*read_elf)(struct tree_source *source, const struct tree_inode *inode, struct elf_facts *out);
+};
+
+/* Takes the contents of streamed files, one file after the other. */
+struct tree_sink {
+	int (*begin)(struct tree_sink *sink, struct tree_inode *inode, struct err *err);
+	/* The next @size bytes; @bytes NULL: zeros. */
+	int (*append)(struct tree_sink *sink, const void *bytes, size_t size, struct err *err);
+	int (*end)(struct tree_sink *sink, struct err *err);
+};
+
+/* Hands over the contents of all files whose source only streams, in the order in which it meets them. */
+struct tree_feed {
+	int (*run)(struct tree_feed *feed, struct tree_sink *sink, struct err *err);
 };
 
 struct tree_xattr {
@@ -56,8 +73,13 @@ struct tree_inode {
 struct tree_node {
 	struct tree_node *parent; /* the root's parent is the root */
 	struct tree_inode *inode;
-	size_t count, capacity;
 	struct tree_node **children; /* sorted by name when `sorted` */
+	struct tree_node **buckets;  /* of directories with many entries: chains by hash of the name */
+	struct tree_node *chain;
+	uint32_t count, capacity;
+	uint32_t bucket_count; /* a power of two */
+	uint32_t position;     /* in parent->children */
+	uint32_t mark;         /* scratch space of who fills the tree */
 	bool sorted;
 	char name[];
 };
@@ -98,6 +120,22 @@ int tree_set_xattr(struct tree_inode *inode, const char *name, const void *value
 
 /* tree_set_bytes() - contents of a regular file made here; copied. */
 int tree_set_bytes(struct tree_inode *inode, const void *bytes, size_t size, struct err *err);
+
+/* tree_clear_xattrs() - drop all attributes of @inode. */
+void tree_clear_xattrs(struct tree_inode *inode);
+
+/* tree_encode_device() - the form of tree_inode.rdev. */
+uint32_t tree_encode_device(unsigned int major, unsigned int minor);
+
+/* tree_fix_permissions() - give the owner what it takes to read and write every file and to enter every directory. */
+void tree_fix_permissions(struct tree *tree);
+
+/* tree_inode_is_streamed() - are the contents of @inode to come from a struct tree_feed? */
+bool tree_inode_is_streamed(const struct tree_inode *inode);
+
+/* tree_read_elf() - what the program @inode says of itself, reading up to @max bytes. 0, or a negative errno when it is no program that
+ * can be read. */
+int tree_read_elf(const struct tree_inode *inode, size_t max, struct elf_facts *out);
 
 /* tree_read() - up to @max bytes of the regular file @inode in *@out (owned, NUL-terminated), *@size of them. */
 int tree_read(const struct tree_inode *inode, size_t max, char **out, size_t *size, struct err *err);
