@@ -284,6 +284,12 @@ check-headers: $(GEN_HEADERS)
 
 # The corpus through each harness, without a fuzzer.
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+# The file server's reader is linked with its own library, whose names are those of the imager's.
+SERVE_OBJS = $(call obj,starter/fuse/squash_image.c starter/fuse/file_read.c starter/fuse/decompress.c)
+SERVE_LIBS := -l:libsquashfuse.a -l:libdeflate.a -l:libz.a -l:liblzma.a -l:liblzo2.a -l:liblz4.a -l:libzstd.a -lpthread
+$(BUILD)/fuzz/fuzz_squash_serve: tests/fuzz/fuzz_squash_serve.c tests/fuzz/replay.c $(SERVE_OBJS)
+	@mkdir -p $(@D)
+	$(call show,LD)$(CC) $(CPPFLAGS) $(CFLAGS) $(HARDENING) -Wall -Wextra -o $@ $^ $(SERVE_LIBS)
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/libtested.a
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CPPFLAGS) $(DEFINES) $(CFLAGS) $(HARDENING) -Wall -Wextra -o $@ $< tests/fuzz/replay.c $(BUILD)/libtested.a $(TEST_LIBS)
@@ -296,11 +302,14 @@ FUZZ_SECONDS ?= 60
 FUZZ_TREE := $(BUILD)/fuzz-clang
 fuzz:
 	@command -v clang >/dev/null || { echo "make fuzz needs clang (apt-get install clang)" >&2; exit 1; }
-	$(MAKE) BUILD=$(FUZZ_TREE) CC=clang SANITIZE=1 CFLAGS="-O1 -g -fsanitize=fuzzer-no-link" $(FUZZ_TREE)/libtested.a
+	$(MAKE) BUILD=$(FUZZ_TREE) CC=clang SANITIZE=1 CFLAGS="-O1 -g -fsanitize=fuzzer-no-link" $(FUZZ_TREE)/libtested.a \
+		$(SERVE_OBJS:$(BUILD)/%=$(FUZZ_TREE)/%)
 	set -e; for name in $(FUZZERS); do \
 		parser=$${name#fuzz_}; mkdir -p $(FUZZ_TREE)/found/$$parser; \
+		linked="$(FUZZ_TREE)/libtested.a $(TEST_LIBS)"; \
+		[ $$parser != squash_serve ] || linked="$(SERVE_OBJS:$(BUILD)/%=$(FUZZ_TREE)/%) $(SERVE_LIBS)"; \
 		clang $(CPPFLAGS) -I$(FUZZ_TREE)/gen $(DEFINES) -O1 -g -fsanitize=fuzzer,address,undefined -o $(FUZZ_TREE)/$$name \
-			tests/fuzz/$$name.c $(FUZZ_TREE)/libtested.a $(TEST_LIBS); \
+			tests/fuzz/$$name.c $$linked; \
 		$(FUZZ_TREE)/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -artifact_prefix=$(FUZZ_TREE)/crash-$$parser- \
 			$(FUZZ_TREE)/found/$$parser tests/fuzz/corpus/$$parser; \
 	done

@@ -276,16 +276,27 @@ int host_read_map(const char *which, struct plan_extent *extents, uint32_t *coun
 	return 0;
 }
 
+/* Digits, as many as a 32-bit number has: sscanf(3) would take signs and wrap around. */
+static bool host_take_number(const char **at, uint32_t *out)
+{
+	size_t digits = strspn(*at, "0123456789");
+	unsigned long long value = digits && digits <= 10 ? strtoull(*at, NULL, 10) : UINT64_MAX;
+
+	*at += digits;
+	*out = (uint32_t)value;
+	return value <= UINT32_MAX;
+}
+
 /* "NAME:START:COUNT" of @length bytes, for one of the caller's two names. */
 static bool host_parse_subid_line(const struct host *host, const char *line, size_t length, struct plan_extent *out)
 {
-	const char *colon = memchr(line, ':', length);
+	const char *colon = memchr(line, ':', length), *at = colon ? colon + 1 : NULL;
 	size_t name_length = colon ? (size_t)(colon - line) : 0;
-	char number[16], stop;
+	char number[16];
 	uint32_t start, count;
 
 	(void)snprintf(number, sizeof(number), "%u", host->uid);
-	if (!colon || sscanf(colon, ":%" SCNu32 ":%" SCNu32 "%c", &start, &count, &stop) < 2 || count == 0 ||
+	if (!colon || !host_take_number(&at, &start) || *at++ != ':' || !host_take_number(&at, &count) || count == 0 ||
 	    start > UINT32_MAX - count || start == 0)
 		return false;
 	if (!(name_length == strlen(host->name) && memcmp(line, host->name, name_length) == 0) &&
