@@ -122,6 +122,9 @@ static int load_tables(struct squash *squash)
 {
 	int status = sqfs_super_read(&squash->super, squash->file);
 
+	/* The library reserves the whole table first: each fragment has at least a byte in the image. */
+	if (status == 0 && squash->super.fragment_entry_count > squash->file->get_size(squash->file))
+		status = SQFS_ERROR_CORRUPTED;
 	if (status == 0)
 		status = create_compressor(squash);
 	if (status)

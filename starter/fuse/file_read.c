@@ -170,6 +170,7 @@ static int fragment_read(struct squash_view *view, const sqfs_inode *inode, size
 	struct packed packed;
 
 	if (inode->xtra.reg.frag_idx >= view->fs.sb.fragments ||
+	    !squash_table_has(view, &view->fs.frag_table, inode->xtra.reg.frag_idx) ||
 	    sqfs_frag_entry(&view->fs, &entry, inode->xtra.reg.frag_idx) != SQFS_OK)
 		return -EIO;
 	packed.position = entry.start_block;

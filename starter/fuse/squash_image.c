@@ -63,8 +63,32 @@ static bool superblock_is_sane(const struct squashfs_super_block *super)
 {
 	return super->block_log >= 12 && super->block_log <= SQUASHFS_FILE_MAX_LOG &&
 	       super->block_size == UINT32_C(1) << super->block_log && super->no_ids > 0 &&
-	       (uint64_t)super->bytes_used <= extent.size && (uint64_t)super->inode_table_start < extent.size &&
+	       (uint64_t)super->bytes_used <= extent.size && super->inode_table_start >= sizeof(*super) &&
+	       super->directory_table_start >= sizeof(*super) && (uint64_t)super->inode_table_start < extent.size &&
 	       (uint64_t)super->directory_table_start <= extent.size;
+}
+
+/* Blocks of metadata lie behind the superblock: position 0 is the mark of an empty place in the library's cache, and finds it. */
+static bool table_is_sane(const sqfs_table *table, uint64_t count)
+{
+	uint64_t blocks = (count * table->each + SQUASHFS_METADATA_SIZE - 1) / SQUASHFS_METADATA_SIZE;
+
+	for (uint64_t i = 0; table->blocks && i < blocks; i++)
+		if (table->blocks[i] < sizeof(struct squashfs_super_block))
+			return false;
+	return table->blocks || count == 0;
+}
+
+/* A table said to lie nowhere is none to the library, which looks entries up in it all the same. */
+static bool tables_are_sane(const sqfs *fs)
+{
+	bool has_export = fs->sb.lookup_table_start != UINT64_MAX;
+	bool has_xattrs = fs->xattr_table.blocks && fs->xattr_info.xattr_ids > 0;
+
+	return table_is_sane(&fs->id_table, fs->sb.no_ids) && table_is_sane(&fs->frag_table, fs->sb.fragments) &&
+	       table_is_sane(&fs->export_table, has_export ? fs->sb.inodes : 0) &&
+	       table_is_sane(&fs->xattr_table, has_xattrs ? fs->xattr_info.xattr_ids : 0) &&
+	       (!has_xattrs || fs->xattr_info.xattr_table_start >= sizeof(struct squashfs_super_block));
 }
 
 static const char *open_message(sqfs_err result, const sqfs *fs)
@@ -93,7 +117,7 @@ const char *squash_view_open(struct squash_view *view)
 
 	if (message)
 		return message;
-	if (!superblock_is_sane(&fs->sb)) {
+	if (!superblock_is_sane(&fs->sb) || !tables_are_sane(fs)) {
 		sqfs_destroy(fs);
 		return "its superblock is damaged";
 	}
@@ -124,10 +148,40 @@ bool squash_inode_is_file(const sqfs_inode *inode)
 	return S_ISREG(inode->base.mode);
 }
 
+/* A block of metadata may be shorter than the offset into it that another part of the image names; the library copies from behind its
+ * end. From a place that is inside it goes on block by block, and stays inside. */
+static bool cursor_is_sane(struct squash_view *view, sqfs_md_cursor cursor, size_t size)
+{
+	sqfs_block *block = NULL; /* the cache's own */
+
+	if (cursor.block < (sqfs_off_t)sizeof(struct squashfs_super_block) ||
+	    sqfs_md_cache(&view->fs, &cursor.block, &block) != SQFS_OK)
+		return false;
+	return cursor.offset <= block->size && size <= block->size - cursor.offset;
+}
+
+bool squash_table_has(struct squash_view *view, const sqfs_table *table, size_t index)
+{
+	size_t position = index * table->each;
+	sqfs_md_cursor cursor = {(sqfs_off_t)table->blocks[position / SQUASHFS_METADATA_SIZE],
+				 position % SQUASHFS_METADATA_SIZE};
+
+	return cursor_is_sane(view, cursor, table->each);
+}
+
+static sqfs_md_cursor cursor_make(sqfs_inode_id id, sqfs_off_t base)
+{
+	sqfs_md_cursor cursor;
+
+	sqfs_md_cursor_inode(&cursor, id, base);
+	return cursor;
+}
+
 int squash_inode_get(struct squash_view *view, sqfs_inode_id id, sqfs_inode *inode)
 {
 	decompressor_use(view->decompressor);
-	if ((id & 0xffff) >= SQUASHFS_METADATA_SIZE || sqfs_inode_get(&view->fs, inode, id) != SQFS_OK)
+	if (!cursor_is_sane(view, cursor_make(id, (sqfs_off_t)view->fs.sb.inode_table_start), 0) ||
+	    sqfs_inode_get(&view->fs, inode, id) != SQFS_OK)
 		return -EIO;
 	if (inode->base.uid >= view->fs.sb.no_ids || inode->base.guid >= view->fs.sb.no_ids)
 		return -EIO;
@@ -136,7 +190,9 @@ int squash_inode_get(struct squash_view *view, sqfs_inode_id id, sqfs_inode *ino
 
 int squash_inode_owner(struct squash_view *view, const sqfs_inode *inode, uint32_t *uid, uint32_t *gid)
 {
-	if (sqfs_id_get(&view->fs, inode->base.uid, uid) != SQFS_OK ||
+	if (!squash_table_has(view, &view->fs.id_table, inode->base.uid) ||
+	    !squash_table_has(view, &view->fs.id_table, inode->base.guid) ||
+	    sqfs_id_get(&view->fs, inode->base.uid, uid) != SQFS_OK ||
 	    sqfs_id_get(&view->fs, inode->base.guid, gid) != SQFS_OK)
 		return -EIO;
 	return 0;
@@ -161,7 +217,8 @@ int squash_dir_parent(struct squash_view *view, const sqfs_inode *dir, sqfs_inod
 		return 0;
 	}
 	if (!sqfs_export_ok(&view->fs) || dir->xtra.dir.parent_inode == 0 ||
-	    dir->xtra.dir.parent_inode > view->fs.sb.inodes)
+	    dir->xtra.dir.parent_inode > view->fs.sb.inodes ||
+	    !squash_table_has(view, &view->fs.export_table, dir->xtra.dir.parent_inode - 1))
 		return -ESTALE;
 	return sqfs_export_inode(&view->fs, dir->xtra.dir.parent_inode, id) == SQFS_OK ? 0 : -EIO;
 }
@@ -171,6 +228,12 @@ int squash_dir_open(struct squash_view *view, sqfs_inode *dir, uint64_t offset, 
 	decompressor_use(view->decompressor);
 	if (!squash_inode_is_dir(dir))
 		return -ENOTDIR;
+	if (dir->xtra.dir.dir_size > 3 && /* the size of an empty one, which lies nowhere */
+	    !cursor_is_sane(view,
+			    cursor_make((uint64_t)dir->xtra.dir.start_block << 16 | dir->xtra.dir.offset,
+					(sqfs_off_t)view->fs.sb.directory_table_start),
+			    0))
+		return -EIO;
 	return sqfs_dir_open(&view->fs, dir, out, (off_t)offset) == SQFS_OK ? 0 : -EIO;
 }
 
@@ -211,6 +274,8 @@ static int dir_skip_to(struct squash_view *view, const sqfs_inode *inode, const 
 		dir->cur.block = (sqfs_off_t)(le32toh(index.start_block) + (uint64_t)view->fs.sb.directory_table_start);
 		dir->cur.offset = (base + le32toh(index.index)) % SQUASHFS_METADATA_SIZE;
 		dir->offset = le32toh(index.index);
+		if (!cursor_is_sane(view, dir->cur, 0))
+			return -EIO;
 	}
 	return 0;
 }
@@ -260,7 +325,9 @@ static int xattr_open(struct squash_view *view, sqfs_inode *inode, sqfs_xattr *x
 	x->remain = 0;
 	if (!view->has_xattrs || inode->xattr == SQUASHFS_INVALID_XATTR)
 		return 0;
-	if (inode->xattr >= view->fs.xattr_info.xattr_ids || sqfs_xattr_open(&view->fs, inode, x) != SQFS_OK)
+	if (inode->xattr >= view->fs.xattr_info.xattr_ids ||
+	    !squash_table_has(view, &view->fs.xattr_table, inode->xattr) ||
+	    sqfs_xattr_open(&view->fs, inode, x) != SQFS_OK || !cursor_is_sane(view, x->c_next, 0))
 		return -EIO;
 	return 0;
 }
@@ -310,11 +377,24 @@ int squash_xattr_list(struct squash_view *view, sqfs_inode *inode, char *buffer,
 	return (int)used;
 }
 
-static int xattr_value(sqfs_xattr *x, void *buffer, size_t room)
+/* A value that several attributes share lies elsewhere: after its length comes its place. */
+static bool xattr_place_is_sane(struct squash_view *view, const sqfs_xattr *x)
+{
+	sqfs_md_cursor cursor = x->c_vsize;
+	struct squashfs_xattr_val length;
+	uint64_t place;
+
+	return !x->ool || (sqfs_md_read(&view->fs, &cursor, &length, sizeof(length)) == SQFS_OK &&
+			   sqfs_md_read(&view->fs, &cursor, &place, sizeof(place)) == SQFS_OK &&
+			   cursor_is_sane(view,
+					  cursor_make(le64toh(place), (sqfs_off_t)view->fs.xattr_info.xattr_table_start), 0));
+}
+
+static int xattr_value(struct squash_view *view, sqfs_xattr *x, void *buffer, size_t room)
 {
 	size_t size;
 
-	if (sqfs_xattr_value_size(x, &size) != SQFS_OK)
+	if (!xattr_place_is_sane(view, x) || sqfs_xattr_value_size(x, &size) != SQFS_OK)
 		return -EIO;
 	if (size > XATTR_SIZE_MAX)
 		return -E2BIG;
@@ -337,7 +417,7 @@ int squash_xattr_find(struct squash_view *view, sqfs_inode *inode, const char *n
 		if (length < 0)
 			return length;
 		if (strcmp(view->name, name) == 0)
-			return xattr_value(&x, buffer, room);
+			return xattr_value(view, &x, buffer, room);
 	}
 	return -ENODATA;
 }

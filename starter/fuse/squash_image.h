@@ -37,6 +37,9 @@ int squash_pread(void *buffer, size_t size, uint64_t position);
 const char *squash_view_open(struct squash_view *view);
 void squash_view_close(struct squash_view *view);
 
+/* squash_table_has() - the entry at @index of @table lies inside its block. To ask before the library looks it up. */
+bool squash_table_has(struct squash_view *view, const sqfs_table *table, size_t index);
+
 /* All of these return 0 or a negative errno. */
 int squash_inode_get(struct squash_view *view, sqfs_inode_id id, sqfs_inode *inode);
 int squash_inode_owner(struct squash_view *view, const sqfs_inode *inode, uint32_t *uid, uint32_t *gid);
