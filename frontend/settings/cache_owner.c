@@ -17,6 +17,7 @@
 #include "ipc/cleanup.h"
 
 #define YOUNG_SECONDS 2
+#define START_OF_THE_DEAD UINT64_MAX /* killed, and its parent has not looked yet */
 
 struct owner {
 	uint32_t kernel;    /* which running kernel: a hash of its boot */
@@ -67,6 +68,8 @@ static uint64_t read_start(long pid)
 		return 0;
 	/* The name may hold anything, and ends with the last parenthesis. Start is the 22nd field: 20 blanks further. */
 	at = strrchr(text, ')');
+	if (at && (at[2] == 'Z' || at[2] == 'X'))
+		return START_OF_THE_DEAD;
 	for (int i = 0; at && i < 20; i++)
 		at = strchr(at + 1, ' ');
 	if (at)
