@@ -60,8 +60,8 @@ LAUNCH_PB := ipc/launch.pb-c.c
 
 IPC_STARTER_SRCS := ipc/err.c ipc/log.c ipc/plan.c ipc/plan_decode.c ipc/channel.c
 # What only the sending side needs; the starters do not link it.
-IPC_FRONTEND_SRCS := ipc/fuse_spawn.c ipc/plan_encode.c ipc/plan_init.c ipc/channel_send.c
-POLICY_FRONTEND_SRCS := policy/conf_supported.c
+IPC_FRONTEND_SRCS := ipc/fuse_spawn.c ipc/plan_plain.c ipc/plan_encode.c ipc/plan_init.c ipc/channel_send.c ipc/log_encode.c
+POLICY_FRONTEND_SRCS := policy/conf_frontend.c
 POLICY_SRCS := policy/conf.c policy/conf_file.c policy/policy.c policy/facts.c policy/account_file.c
 STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record.c starter/namespaces.c \
 	starter/sys.c starter/resolve.c starter/mnt.c starter/loop.c starter/image_mount.c \
@@ -70,7 +70,7 @@ STARTER_SRCS := starter/main.c starter/sanitize.c starter/privs.c starter/record
 STARTER_HEADERS := ipc/cleanup_fd.h ipc/limits.h policy/directives.h starter/flavour.h starter/stage.h
 FLAVOUR_PLAIN := starter/flavour_plain.c starter/privs_plain.c starter/idmap.c starter/mnt_legacy.c starter/layer_points.c \
 	starter/seccomp_root.c starter/chrooted.c starter/fuse_server.c starter/fuse_program.c starter/rung.c \
-	starter/ladders.c ipc/fuse_spawn.c
+	starter/ladders.c ipc/fuse_spawn.c ipc/plan_plain.c
 # Runs where namespaces and mounts are refused; written for one machine, refused by a line on others.
 ifeq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
 CONFINED_SRCS := starter/confined/unsupported.c starter/confined/path.c
@@ -251,7 +251,7 @@ BUILD_DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev pro
 	libarchive-dev libbz2-dev libcurl4-openssl-dev binutils
 DEMO_DEPS := $(BUILD_DEPS) busybox-static uidmap debootstrap
 DEPS := $(DEMO_DEPS) libcmocka-dev bats squashfs-tools procps libcap2-bin attr e2fsprogs file util-linux bubblewrap squashfuse strace \
-	docker.io podman runc jq fuse2fs fuse-overlayfs skopeo umoci buildah zstd
+	docker.io podman runc jq fuse2fs fuse-overlayfs
 
 # Installs what is missing, as root on Debian; says so otherwise. deps: for everything; deps-demo: to build and to run the demo.
 deps: WANTED := $(DEPS)

@@ -15,7 +15,7 @@
 #include "frontend/settings/install.h"
 #include "ipc/cleanup.h"
 
-static struct conf conf;
+static struct conf_frontend conf;
 static struct plan plan;
 static struct builder builder;
 static struct doctor doctor;

@@ -23,17 +23,9 @@ struct channel_head {
 	uint32_t magic, version, count; /* of the descriptors after the message */
 };
 
-/* channel_new_sealed() - a close-on-exec memfd holding @len bytes of @bytes, sealed against every change, offset 0.
- * *@out_fd owned. Returns 0 or a negative errno with @err. See memfd_create(2). */
-int channel_new_sealed(const char *name, const void *bytes, size_t len, int *out_fd, struct err *err);
-
 /* channel_map_sealed() - map the sealed memfd @fd (borrowed) read-only after checking that it is one, that all seals are
  * set and that it holds at most @max bytes. *@out (munmap(2) by the caller) is NULL for an empty one. */
 int channel_map_sealed(int fd, size_t max, const void **out, size_t *len, struct err *err);
-
-/* channel_send_plan() - make the socket pair, send the record (@message_fd and @count descriptors @fds, all borrowed), close
- * the sending side. *@out_fd (owned, not close-on-exec) is the end the starter reads. */
-int channel_send_plan(int message_fd, const int *fds, uint32_t count, int *out_fd, struct err *err);
 
 struct channel_record {
 	int message_fd; /* owned, -1 if none */

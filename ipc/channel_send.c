@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ipc/channel_send.h"
 #include "ipc/channel.h"
 #include "ipc/cleanup.h"
 

@@ -6,16 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 
+static void err_fill(struct err *err, enum err_kind kind, int errnum, const char *fmt, va_list args)
+{
+	err->kind = kind;
+	err->errnum = errnum;
+	(void)vsnprintf(err->message, sizeof(err->message), fmt, args);
+}
+
 int err_set(struct err *err, enum err_kind kind, int errnum, const char *fmt, ...)
 {
 	va_list args;
 
-	if (!err)
-		return -errnum;
-	err->kind = kind;
-	err->errnum = errnum;
 	va_start(args, fmt);
-	(void)vsnprintf(err->message, sizeof(err->message), fmt, args);
+	if (err)
+		err_fill(err, kind, errnum, fmt, args);
 	va_end(args);
 	return -errnum;
 }
@@ -27,10 +31,8 @@ int err_sys(struct err *err, int errnum, const char *fmt, ...)
 
 	if (!err)
 		return -errnum;
-	err->kind = ERR_SYSTEM;
-	err->errnum = errnum;
 	va_start(args, fmt);
-	(void)vsnprintf(err->message, sizeof(err->message), fmt, args);
+	err_fill(err, ERR_SYSTEM, errnum, fmt, args);
 	va_end(args);
 	used = strlen(err->message);
 	(void)snprintf(err->message + used, sizeof(err->message) - used, ": %s", strerror(errnum));

@@ -38,13 +38,6 @@ bool log_get_colour(void)
 	return log_state.colour;
 }
 
-int log_encode_level(int level, bool colour)
-{
-	if (colour)
-		return level;
-	return level < 0 ? level - 90 : level + 90;
-}
-
 void log_decode_level(int encoded, int *level, bool *colour)
 {
 	*colour = encoded > -45 && encoded < 45;

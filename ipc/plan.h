@@ -225,4 +225,14 @@ bool plan_is_file(const struct plan_mount *mount);
  * without overflow, combinations that make no sense refused. Pure. Returns 0 or -EPROTO with @err. */
 int plan_check(const struct plan *plan, uint32_t fd_count, struct err *err);
 
+/* For plan.c and plan_plain.c: a descriptor is claimed once, a program by any number of slots. */
+enum plan_slot { PLAN_SLOT_FREE, PLAN_SLOT_ONCE, PLAN_SLOT_PROGRAM };
+int plan_claim_optional(enum plan_slot *slots, uint32_t count, int32_t fd, enum plan_slot kind, struct err *err);
+
+/* plan_has_text() - is @ref the beginning of a text, or none? */
+bool plan_has_text(const struct plan *plan, plan_text_t ref);
+
+/* plan_check_plain() - the part of plan_check() for every flow but the setuid one. The setuid starter has another, which refuses. */
+int plan_check_plain(const struct plan *plan, enum plan_slot *slots, uint32_t count, struct err *err);
+
 #endif

@@ -11,31 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum conf_type { TYPE_BOOL, TYPE_UINT, TYPE_STRING, TYPE_LIST, TYPE_ENUM };
-
-struct conf_choice {
-	const char *text;
-	int value;
-};
-
-#define CHOICES_MAX 4
-
-struct conf_row {
-	const char *name;
-	enum conf_type type;
-	size_t offset;
-	struct conf_choice choices[CHOICES_MAX];
-};
-
-#define ROW(name, type, member, ...) {name, type, offsetof(struct conf, member), {__VA_ARGS__}},
-#define ROW_BOOL(name, member, default_value) ROW(name, TYPE_BOOL, member, {"yes", 1}, {"no", 0})
-#define ROW_UINT(name, member, default_value) ROW(name, TYPE_UINT, member, {NULL, 0})
-#define ROW_STRING(name, member, default_value) ROW(name, TYPE_STRING, member, {NULL, 0})
-#define ROW_LIST(name, member, default_value) ROW(name, TYPE_LIST, member, {NULL, 0})
-#define ROW_ENUM(name, member, default_value, ...) ROW(name, TYPE_ENUM, member, __VA_ARGS__)
-static const struct conf_row rows[] = {CONF_DIRECTIVES(ROW_BOOL, ROW_UINT, ROW_STRING, ROW_LIST, ROW_ENUM)};
-
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
+#define ROW_BOOL(name, member, default_value) CONF_ROW_BOOL(conf, name, member),
+#define ROW_UINT(name, member, default_value) CONF_ROW(conf, name, CONF_TYPE_UINT, member, {NULL, 0}),
+#define ROW_LIST(name, member, default_value) CONF_ROW(conf, name, CONF_TYPE_LIST, member, {NULL, 0}),
+#define ROW_ENUM(name, member, default_value, ...) CONF_ROW(conf, name, CONF_TYPE_ENUM, member, __VA_ARGS__),
+static const struct conf_row enforced[] = {CONF_ENFORCED(ROW_BOOL, ROW_UINT, ROW_LIST, ROW_ENUM)};
 
 /* A piece of the file: not terminated. */
 struct span {
@@ -117,9 +97,9 @@ static struct span conf_first(struct span value)
 
 static int conf_set_choice(struct conf *conf, const struct conf_row *row, struct span value, struct err *err)
 {
-	for (size_t i = 0; i < CHOICES_MAX && row->choices[i].text; i++)
+	for (size_t i = 0; i < CONF_CHOICES_MAX && row->choices[i].text; i++)
 		if (span_is(value, row->choices[i].text)) {
-			if (row->type == TYPE_BOOL)
+			if (row->type == CONF_TYPE_BOOL)
 				*(bool *)conf_member(conf, row) = row->choices[i].value;
 			else
 				*(int *)conf_member(conf, row) = row->choices[i].value;
@@ -152,14 +132,14 @@ static int conf_set(struct conf *conf, const struct conf_row *row, struct span v
 	const char *kept;
 
 	switch (row->type) {
-	case TYPE_LIST:
+	case CONF_TYPE_LIST:
 		return conf_add_items(conf, conf_member(conf, row), value, err);
-	case TYPE_BOOL:
-	case TYPE_ENUM:
+	case CONF_TYPE_BOOL:
+	case CONF_TYPE_ENUM:
 		return conf_set_choice(conf, row, conf_first(value), err);
-	case TYPE_UINT:
+	case CONF_TYPE_UINT:
 		return conf_set_number(conf, row, conf_first(value), err);
-	case TYPE_STRING:
+	case CONF_TYPE_STRING:
 		kept = conf_keep(conf, conf_first(value));
 		if (!kept)
 			return err_set(err, ERR_SYSTEM, EINVAL, "singularity.conf is too long");
@@ -170,13 +150,12 @@ static int conf_set(struct conf *conf, const struct conf_row *row, struct span v
 }
 
 #define SET(name, member, default_value, ...) conf->member = default_value;
-#define SET_LIST(name, member, default_value)                                                                          \
-	(void)conf_add_items(conf, &conf->member, (struct span){default_value, strlen(default_value)}, NULL);
+#define SET_LIST(name, member, default_value)
 
 void conf_init(struct conf *conf)
 {
 	memset(conf, 0, offsetof(struct conf, text));
-	CONF_DIRECTIVES(SET, SET, SET, SET_LIST, SET)
+	CONF_ENFORCED(SET, SET, SET_LIST, SET)
 }
 
 static bool conf_split(struct span line, struct span *key, struct span *value)
@@ -193,48 +172,47 @@ static bool conf_split(struct span line, struct span *key, struct span *value)
 	return key->length > 0 && value->length > 0;
 }
 
-/* Of a scalar the first value counts, wherever it stands. */
-static int conf_parse_line(struct conf *conf, struct span line, bool seen[ROWS], struct err *err)
+/* Of a scalar the first value counts, wherever it stands. Unknown directives are ignored, as in SingularityCE. */
+static int conf_parse_line(struct conf *conf, struct span line, const struct conf_row *rows, size_t count, bool *seen,
+			   struct err *err)
 {
 	struct span key, value;
 
 	if (!conf_split(line, &key, &value))
 		return 0;
-	for (size_t i = 0; i < ROWS; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (!span_is(key, rows[i].name))
 			continue;
-		if (seen[i] && rows[i].type != TYPE_LIST)
+		if (seen[i] && rows[i].type != CONF_TYPE_LIST)
 			return 0;
 		seen[i] = true;
 		return conf_set(conf, &rows[i], value, err);
 	}
-	return 0; /* unknown directives are ignored, as in SingularityCE */
+	return 0;
 }
 
-int conf_parse(const char *bytes, size_t len, struct conf *conf, struct err *err)
+int conf_parse_rows(const char *bytes, size_t len, const struct conf_row *rows, size_t count, struct conf *conf, struct err *err)
 {
-	bool seen[ROWS] = {false};
-	unsigned int number = 1;
+	bool seen[CONF_ROWS_MAX] = {false};
 
-	if (len >= CONF_TEXT_MAX)
-		return err_set(err, ERR_SYSTEM, EINVAL, "singularity.conf is too long");
-	if (len && memchr(bytes, '\0', len))
-		return err_set(err, ERR_SYSTEM, EINVAL, "singularity.conf holds a NUL byte");
-	conf_init(conf);
-	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].type == TYPE_LIST)
-			((struct conf_list *)conf_member(conf, &rows[i]))->count = 0;
-	conf->text_used = 0; /* of the default lists; every value is shorter than its line, so all of them fit */
-	while (len) {
+	for (unsigned int number = 1; len; number++) {
 		const char *newline = memchr(bytes, '\n', len);
 		size_t length = newline ? (size_t)(newline - bytes) : len;
 
-		if (conf_parse_line(conf, (struct span){bytes, length}, seen, err) < 0)
+		if (conf_parse_line(conf, (struct span){bytes, length}, rows, count, seen, err) < 0)
 			return err_wrap(err, "line %u", number);
 		length += newline ? 1 : 0;
 		bytes += length;
 		len -= length;
-		number++;
 	}
 	return 0;
+}
+
+int conf_parse(const char *bytes, size_t len, struct conf *conf, struct err *err)
+{
+	conf_init(conf);
+	/* Every value is shorter than its line, so all of them fit into conf->text. */
+	if (len >= CONF_TEXT_MAX || (len && memchr(bytes, '\0', len)))
+		return err_set(err, ERR_SYSTEM, EINVAL, "singularity.conf is too long or holds a NUL byte");
+	return conf_parse_rows(bytes, len, enforced, sizeof(enforced) / sizeof(enforced[0]), conf, err);
 }

@@ -15,33 +15,21 @@
 #include "ipc/cleanup_fd.h"
 #include "policy/conf.h"
 
-static int conf_file_read(int fd, const char *path, struct conf *conf, struct err *err)
+int conf_file_read(int fd, const char *path, const char **out, size_t *len, struct err *err)
 {
 	static char bytes[CONF_TEXT_MAX];
 	struct stat st;
-	size_t used = 0;
 	ssize_t n;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, ERR_SYSTEM, EINVAL, "cannot use %s: it is not a regular file", path);
+	*out = bytes;
+	*len = 0;
 	do {
-		n = read(fd, bytes + used, sizeof(bytes) - used);
-		used += n > 0 ? (size_t)n : 0;
+		n = read(fd, bytes + *len, sizeof(bytes) - *len);
+		*len += n > 0 ? (size_t)n : 0;
 	} while (n > 0 || (n < 0 && errno == EINTR));
-	if (n < 0)
-		return err_sys(err, errno, "cannot read %s", path);
-	if (conf_parse(bytes, used, conf, err) < 0)
-		return err_wrap(err, "cannot use %s", path);
-	return 0;
-}
-
-int conf_file_load(const char *path, struct conf *conf, struct err *err)
-{
-	cleanup_fd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0)
-		return err_sys(err, errno, "cannot open configuration %s", path);
-	return conf_file_read(fd, path, conf, err);
+	return n < 0 ? err_sys(err, errno, "cannot read %s", path) : 0;
 }
 
 static int conf_file_refuse(const char *path, struct err *err)
@@ -94,11 +82,15 @@ static int conf_file_walk(const char *path, int *out_fd, struct err *err)
 int conf_file_load_trusted(const char *path, struct conf *conf, struct err *err)
 {
 	cleanup_fd int fd = -1;
+	const char *bytes;
 	struct stat st;
+	size_t len;
 
 	if (conf_file_walk(path, &fd, err) < 0)
 		return -EPERM;
 	if (fstat(fd, &st) < 0 || st.st_nlink != 1)
 		return conf_file_refuse(path, err);
-	return conf_file_read(fd, path, conf, err);
+	if (conf_file_read(fd, path, &bytes, &len, err) < 0)
+		return -EINVAL;
+	return conf_parse(bytes, len, conf, err) < 0 ? err_wrap(err, "cannot use %s", path) : 0;
 }

@@ -50,7 +50,6 @@ static int facts_read_fd(int fd, struct facts_fd *out)
 		memset(&out->stat, 0, sizeof(out->stat));
 	}
 	seals = fcntl(fd, F_GET_SEALS);
-	out->present = true;
 	out->fs_magic = (uint64_t)fs.f_type;
 	out->access_mode = flags & O_ACCMODE;
 	out->is_path = (flags & O_PATH) != 0;
@@ -115,15 +114,11 @@ int facts_read(const struct plan *plan, const struct conf *conf, const int *fds,
 	       struct facts *facts, struct err *err)
 {
 	struct stat ns;
-	int groups = getgroups((int)(sizeof(facts->groups) / sizeof(facts->groups[0])), facts->groups);
 
-	if (groups < 0 || stat("/proc/self/ns/user", &ns) < 0)
+	if (stat("/proc/self/ns/user", &ns) < 0)
 		return err_sys(err, errno, "cannot read the caller's identity");
 	facts->uid = getuid();
-	facts->gid = getgid();
-	facts->group_count = (uint32_t)groups;
 	facts->initial_userns = ns.st_ino == INITIAL_USERNS_INODE;
-	facts->fd_count = fd_count;
 	for (uint32_t i = 0; i < fd_count; i++) {
 		int result = facts_read_fd(fds[i], &facts->fds[i]);
 

@@ -15,7 +15,6 @@ struct plan;
 struct conf;
 
 struct facts_fd {
-	bool present;
 	struct stat stat;
 	uint64_t fs_magic;  /* fstatfs(2) f_type */
 	int access_mode;    /* O_RDONLY, O_WRONLY, O_RDWR */
@@ -25,11 +24,7 @@ struct facts_fd {
 
 struct facts {
 	uid_t uid;
-	gid_t gid;
-	uint32_t group_count;
-	gid_t groups[PLAN_MAX_GROUPS * 4];
 	bool initial_userns; /* inode of /proc/self/ns/user is the kernel's fixed one */
-	uint32_t fd_count;
 	struct facts_fd fds[PLAN_MAX_FDS];
 	bool in_limited_path[PLAN_MAX_FS]; /* image lies below a `limit container paths` entry, by (dev, ino) of its parents */
 };

@@ -281,17 +281,10 @@ static int policy_check_mount(const struct conf *conf, const struct plan *plan, 
 static int policy_check_setuid(const struct conf *conf, const struct plan *plan, const struct facts *facts,
 			       struct err *err)
 {
-	const struct plan_process *process = &plan->process;
 	uint64_t session_bytes = (uint64_t)conf->sessiondir_max_size << 20;
 
-	/* First of all: every other flow gives the payload ids or capabilities that its caller lacks here. */
 	REFUSE(plan->flow != PLAN_FLOW_SETUID, "the setuid starter takes requests for the setuid flow only");
 	REFUSE(!facts->initial_userns, "starter-suid does not run inside a user namespace");
-	REFUSE(plan->idmap.method != PLAN_IDMAP_NONE, "the setuid starter makes no user namespace");
-	REFUSE(process->set_ids || process->caps != 0 || process->emulate_root || plan->allow_setuid_files,
-	       "ids, capabilities and setuid files need root");
-	REFUSE(!process->no_new_privs, "the setuid starter always sets no_new_privs");
-	REFUSE(plan->fuse_overlayfs_fd != PLAN_NO_FD, "fuse-overlayfs needs a user namespace");
 	REFUSE(plan->ns_pid && !conf->allow_pid_ns, "PID namespaces are not allowed (allow pid ns = no)");
 	REFUSE(plan->ns_ipc && !conf->allow_ipc_ns, "IPC namespaces are not allowed (allow ipc ns = no)");
 	REFUSE(plan->ns_uts && !conf->allow_uts_ns, "UTS namespaces are not allowed (allow uts ns = no)");

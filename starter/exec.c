@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -17,6 +18,7 @@
 #include "ipc/cleanup_fd.h"
 #include "starter/sanitize.h"
 #include "starter/stage.h"
+#include "starter/sys.h"
 
 #define SPEC_FD CHANNEL_FD
 
@@ -24,15 +26,19 @@ int exec_set_label(const struct stage *stage, struct err *err)
 {
 	const struct plan_process *process = &stage->plan->process;
 	const char *label = plan_get_text(stage->plan, process->label);
-	cleanup_fd int fd = -1;
+	cleanup_fd int proc_fd = -1, fd = -1;
 	char text[PLAN_PATH_MAX];
 	struct statfs fs;
 	int length;
 
 	if (process->lsm == PLAN_LSM_NONE)
 		return 0;
-	fd = open("/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+	/* The host's, as "/" is still; an entry that something else covers is refused. */
+	proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (proc_fd >= 0 && fstatfs(proc_fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
+		fd = sys_openat2(proc_fd, "thread-self/attr/exec", O_RDWR | O_CLOEXEC, 0,
+				 RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH);
+	if (fd < 0)
 		return err_set(err, ERR_SYSTEM, ENOENT, "cannot set a security label: no trusted /proc");
 	length = snprintf(text, sizeof(text), "%s%s", process->lsm == PLAN_LSM_APPARMOR ? "exec " : "",
 			  label ? label : "");
@@ -40,6 +46,9 @@ int exec_set_label(const struct stage *stage, struct err *err)
 		return err_set(err, ERR_SYSTEM, ENAMETOOLONG, "the security label is too long");
 	if (write(fd, text, (size_t)length) != length)
 		return err_sys(err, errno, "cannot set the security label");
+	/* Not compared: the kernel may spell a label in another way. It is empty until one is set. */
+	if (pread(fd, text, sizeof(text), 0) <= 0)
+		return err_set(err, ERR_SYSTEM, EIO, "the security label was not taken");
 	return 0;
 }
 
@@ -76,7 +85,7 @@ int exec_action(const struct stage *stage, struct err *err)
 
 	if (result < 0)
 		return err_sys(err, -result, "cannot arrange the descriptors");
-	sanitize_restore_limits();
+	sanitize_restore();
 	(void)execveat(action_fd, "", argv, envp, AT_EMPTY_PATH);
 	return err_sys(err, errno, "cannot start the action program");
 }

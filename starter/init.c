@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "starter/privs.h"
+#include "starter/seccomp.h"
 
 /* The monitor holds the writing end: when it is gone, so is the monitor. */
 static int lifeline_fd = -1;
@@ -43,7 +44,8 @@ static void init_stop_with(pid_t child)
 	(void)kill(child, SIGCONT);
 }
 
-/* Reap until @child is gone; *@status is its wait status. */
+/* The number of @child is free only when it is reaped, here, at the end: no signal can reach another process (rule R31).
+ * Reap until @child is gone; *@status is its wait status. */
 static void init_wait(pid_t child, bool follow_stop, int *status)
 {
 	sigset_t all;
@@ -105,6 +107,7 @@ int init_fork(struct err *err)
 	if (dup3(lifeline[1], 3, O_CLOEXEC) < 0 && lifeline[1] != 3)
 		_exit(255);
 	(void)close_range(4, ~0U, 0);
+	seccomp_confine_waiter();
 	init_wait(child, true, &status);
 	init_end_as(status);
 }
@@ -137,6 +140,7 @@ int init_shim(struct err *err)
 		return 0;
 	}
 	(void)close_range(3, ~0U, 0);
+	seccomp_confine_waiter();
 	init_wait(child, false, &status);
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }

@@ -5,6 +5,7 @@
  */
 #include "starter/privs.h"
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -56,14 +57,14 @@ void privs_set_no_new_privs(void)
 		privs_fail("no_new_privs");
 }
 
-void privs_drop_bounding(uint64_t keep, bool required)
+void privs_drop_bounding(uint64_t keep)
 {
 	for (int cap = 0; cap < 64; cap++) {
-		int held = keep & CAP_BIT(cap) ? 0 : prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
-
-		if (held < 0 && cap > CAP_CHECKPOINT_RESTORE) /* which every kernel we run on knows */
-			return;
-		if (held != 0 && (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 || prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0) && required)
+		if (keep & CAP_BIT(cap))
+			continue;
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno == EINVAL)
+			return; /* the kernel has no more */
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0)
 			privs_fail("cannot empty the bounding set");
 	}
 }

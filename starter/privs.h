@@ -50,7 +50,7 @@ uint64_t privs_get_permitted(void);
 void privs_set_caps(uint64_t effective, uint64_t permitted, uint64_t inheritable);
 void privs_set_ids(uid_t uid, gid_t gid);
 void privs_set_no_new_privs(void);
-/* Take everything but @keep out of the bounding set; a refusal counts if @required. */
-void privs_drop_bounding(uint64_t keep, bool required);
+/* Take everything but @keep out of the bounding set. Needs CAP_SETPCAP. */
+void privs_drop_bounding(uint64_t keep);
 
 #endif

@@ -47,7 +47,8 @@ static void privs_drop_to(uid_t uid, gid_t gid, const struct plan_process *proce
 	uint64_t permitted = privs_get_permitted();
 
 	caps &= permitted;
-	privs_drop_bounding(caps, (permitted & CAP_BIT(CAP_SETPCAP)) != 0);
+	if (permitted & CAP_BIT(CAP_SETPCAP))
+		privs_drop_bounding(caps);
 	if (process && process->set_ids && setgroups(process->group_count, process->groups) < 0)
 		privs_fail("setgroups");
 	if (caps && uid != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)

@@ -19,7 +19,7 @@
 #define OVERLAY_CAPS                                                                                                   \
 	(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_FOWNER) |               \
 	 CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_SETFCAP))
-#define DROP_CAPS (CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP))
+#define DROP_CAPS (CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID))
 
 static const struct {
 	uint64_t caps;
@@ -32,12 +32,14 @@ static const struct {
 	[PRIVS_LO_UP] = {CAP_BIT(CAP_NET_ADMIN), false},
 };
 
-/* setfsuid(2) reports no failure: ask again with an id that cannot be set. */
-static void privs_set_fsids(uid_t uid, gid_t gid)
+static uint64_t held; /* the permitted set, from privs_init() on */
+static bool fsuid_is_root;
+
+/* setfsuid(2) reports no failure: ask again with an id that cannot be set. The fsgid is the caller's from the start. */
+static void privs_set_fsuid(uid_t uid)
 {
-	(void)setfsgid(gid);
 	(void)setfsuid(uid);
-	if ((gid_t)setfsgid((gid_t)-1) != gid || (uid_t)setfsuid((uid_t)-1) != uid)
+	if ((uid_t)setfsuid((uid_t)-1) != uid)
 		privs_fail("setfsuid did not take effect");
 }
 
@@ -50,37 +52,36 @@ void privs_init(void)
 		privs_fail("starter-suid must not be setgid");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		privs_fail("prctl");
-	privs_set_fsids(getuid(), getgid());
-	privs_set_caps(0, privs_get_permitted() & (DROP_CAPS | OVERLAY_CAPS | CAP_BIT(CAP_NET_ADMIN)), 0);
+	privs_drop_bounding(0); /* no program that is executed from now on can gain one */
+	privs_set_fsuid(getuid());
+	held = privs_get_permitted() & (DROP_CAPS | OVERLAY_CAPS | CAP_BIT(CAP_NET_ADMIN));
+	privs_set_caps(0, held, 0);
 }
 
 void privs_raise(enum privs_window window)
 {
-	uint64_t permitted = privs_get_permitted();
-
-	if (windows[window].fsuid_root)
-		privs_set_fsids(0, getgid());
+	fsuid_is_root = windows[window].fsuid_root;
+	if (fsuid_is_root)
+		privs_set_fsuid(0);
 	/* A change of fsuid to 0 raises file capabilities on its own: set the effective set after it. */
-	privs_set_caps(windows[window].caps & permitted, permitted, 0);
+	privs_set_caps(windows[window].caps & held, held, 0);
 }
 
 void privs_lower(void)
 {
 	int saved = errno;
 
-	privs_set_fsids(getuid(), getgid());
-	privs_set_caps(0, privs_get_permitted(), 0);
+	if (fsuid_is_root)
+		privs_set_fsuid(getuid());
+	privs_set_caps(0, held, 0);
 	errno = saved;
 }
 
 /* The caller's groups stay: he had them before. */
-/* privileged: setresuid(2) setresgid(2) capset(2) CAP_SETUID CAP_SETGID CAP_SETPCAP: to drop all ids and sets for good */
+/* privileged: setresuid(2) setresgid(2) capset(2) CAP_SETUID CAP_SETGID: to drop all ids and sets for good */
 void privs_drop_all(void)
 {
-	uint64_t permitted = privs_get_permitted();
-
-	privs_set_caps(DROP_CAPS & permitted, permitted, 0);
-	privs_drop_bounding(0, true);
+	privs_set_caps(DROP_CAPS & held, held, 0);
 	privs_set_ids(getuid(), getgid());
 	privs_set_caps(0, 0, 0);
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)

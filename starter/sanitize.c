@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -18,16 +19,21 @@
 #include "ipc/log.h"
 
 #define NOFILE_MIN 256 /* binds, images and the record, with room to spare */
+#define AS_MIN (32 << 20) /* bytes */
 
 /* Soft limits that could stop the starter half-way; the payload gets the caller's values back. */
 static struct {
 	__rlimit_resource_t resource;
 	rlim_t needed;
+	const char *refusal;
 	struct rlimit saved;
 } limits[] = {
-	{RLIMIT_FSIZE, RLIM_INFINITY, {0, 0}},
-	{RLIMIT_NOFILE, NOFILE_MIN, {0, 0}},
+	{RLIMIT_FSIZE, RLIM_INFINITY, "the file size is limited (ulimit -Hf must be unlimited)", {0, 0}},
+	{RLIMIT_NOFILE, NOFILE_MIN, "the hard limit of open files is below 256 (ulimit -Hn)", {0, 0}},
+	{RLIMIT_AS, AS_MIN, "the hard limit of memory is below 32 MiB (ulimit -Hv)", {0, 0}},
+	{RLIMIT_CPU, 1, "no processor time is left (ulimit -Ht)", {0, 0}},
 };
+static int persona; /* as above; see personality(2) */
 
 _Noreturn static void sanitize_fail(const char *what)
 {
@@ -76,9 +82,7 @@ static void sanitize_limits(void)
 		if (setrlimit(limits[i].resource, &raised) < 0)
 			sanitize_fail("cannot raise a soft resource limit to its hard value");
 		if (raised.rlim_max < limits[i].needed)
-			sanitize_fail(limits[i].resource == RLIMIT_NOFILE
-					      ? "the hard limit of open files is below 256 (ulimit -Hn)"
-					      : "the file size is limited (ulimit -Hf must be unlimited)");
+			sanitize_fail(limits[i].refusal);
 	}
 }
 
@@ -92,12 +96,16 @@ void sanitize_entry(int argc)
 	sanitize_descriptors();
 	sanitize_signals();
 	(void)umask(077);
+	persona = personality(0);
+	if (persona < 0 || personality(0) != 0)
+		sanitize_fail("cannot leave the caller's execution domain");
 	if (chdir("/") < 0)
 		sanitize_fail("cannot change to /");
 }
 
-void sanitize_restore_limits(void)
+void sanitize_restore(void)
 {
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
 		(void)setrlimit(limits[i].resource, &limits[i].saved);
+	(void)personality((unsigned long)persona);
 }

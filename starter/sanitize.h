@@ -7,7 +7,7 @@
  * resource limits raised to their hard value. Exits with a FATAL line on failure. */
 void sanitize_entry(int argc);
 
-/* sanitize_restore_limits() - give the payload the soft limits the caller had. */
-void sanitize_restore_limits(void);
+/* sanitize_restore() - give the payload the soft limits and the personality(2) that the caller had. */
+void sanitize_restore(void);
 
 #endif

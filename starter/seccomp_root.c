@@ -5,31 +5,11 @@
  */
 #include "starter/seccomp_root.h"
 
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "starter/seccomp.h"
 
-#if defined(__x86_64__)
-#define NATIVE_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE_ARCH AUDIT_ARCH_AARCH64
-#elif defined(__riscv)
-#define NATIVE_ARCH AUDIT_ARCH_RISCV64
-#elif defined(__powerpc64__)
-#define NATIVE_ARCH AUDIT_ARCH_PPC64LE
-#else
-#error "seccomp: name the audit architecture of this machine"
-#endif
-
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, field))
-#define RETURN(value) BPF_STMT(BPF_RET | BPF_K, (value))
-#define IS(number, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), (yes), (no))
 #define FAKE(number) IS((number), 0, 1), RETURN(SECCOMP_RET_ERRNO | 0)
 /* Only devices: fifos and files the kernel does allow. The type is in the argument number @mode. */
 #define FAKE_MKNOD(number, mode) \
@@ -49,7 +29,7 @@ static const struct sock_filter emulate_root[] = {
 	FAKE(213), FAKE(214), FAKE(203), FAKE(204), FAKE(208), FAKE(210), FAKE(215), FAKE(216), FAKE(206), /* …32 */
 	FAKE(185), FAKE_MKNOD(14, 1), FAKE_MKNOD(297, 2), RETURN(SECCOMP_RET_ALLOW), /* capset, mknod, mknodat */
 #endif
-	IS(NATIVE_ARCH, 1, 0),
+	IS(SECCOMP_ARCH, 1, 0),
 	RETURN(SECCOMP_RET_ALLOW),
 	LOAD(nr),
 #ifdef __x86_64__

@@ -24,28 +24,29 @@
 #include "frontend/settings/install.h"
 #include "frontend/strlist.h"
 #include "ipc/channel.h"
+#include "ipc/channel_send.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
 #include "ipc/plan_encode.h"
 #include "policy/capability.h"
-#include "policy/conf_file.h"
+#include "policy/conf_frontend.h"
 #include "policy/facts.h"
 #include "policy/policy.h"
 
-static struct conf conf;
+static struct conf_frontend conf;
 static struct plan plan;
 static struct builder builder;
 static struct facts facts;
 
-int launch_load_conf(const struct cli_request *request, struct conf *out, struct err *err)
+int launch_load_conf(const struct cli_request *request, struct conf_frontend *out, struct err *err)
 {
 	cleanup_ptr char *path = NULL;
 
 	if (asprintf(&path, "%s/singularity.conf", install_get()->confdir) < 0)
 		return err_sys(err, ENOMEM, "cannot name the configuration");
-	if (conf_file_load(request->config ? request->config : path, out, err) < 0)
+	if (conf_frontend_load(request->config ? request->config : path, out, err) < 0)
 		return -EINVAL;
-	return conf_check_supported(out, err);
+	return conf_frontend_check(out, err);
 }
 
 /* "scheme://" or one of the schemes that go without slashes. */
@@ -202,11 +203,11 @@ static int launch_judge(struct err *err)
 	int result = plan_check(&plan, builder.fd_count, err);
 
 	if (result == 0)
-		result = facts_read(&plan, &conf, builder.fds, builder.fd_count, &facts, err);
+		result = facts_read(&plan, &conf.enforced, builder.fds, builder.fd_count, &facts, err);
 	if (result == 0 && plan.flow == PLAN_FLOW_SETUID)
-		result = policy_check_plan(&conf, &plan, &facts, err);
+		result = policy_check_plan(&conf.enforced, &plan, &facts, err);
 	else if (result == 0 && facts.uid != 0)
-		result = policy_check_images(&conf, &plan, &facts, err);
+		result = policy_check_images(&conf.enforced, &plan, &facts, err);
 	return result;
 }
 

@@ -4,7 +4,7 @@
 
 #include "frontend/cli.h"
 #include "ipc/err.h"
-#include "policy/conf.h"
+#include "policy/conf_frontend.h"
 
 /* launch_run() - exec, run, shell and test: resolve the image, build the plan, hand over to the starter.
  * Does not return on success: the process becomes the payload (or its monitor). Returns a negative errno with @err, or the
@@ -12,6 +12,6 @@
 int launch_run(const struct cli_request *request, struct err *err);
 
 /* launch_load_conf() - singularity.conf of this installation, or that of --config. Returns 0 or a negative errno with @err. */
-int launch_load_conf(const struct cli_request *request, struct conf *out, struct err *err);
+int launch_load_conf(const struct cli_request *request, struct conf_frontend *out, struct err *err);
 
 #endif

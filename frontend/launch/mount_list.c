@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "frontend/launch/plan_build.h"
-#include "ipc/channel.h"
+#include "ipc/channel_send.h"
 #include "ipc/log.h"
 
 bool mount_list_is_setuid(const struct builder *builder)

@@ -72,7 +72,7 @@ int plan_build_add_fd_consume(struct builder *builder, int fd, int32_t *out, str
 
 int plan_build_open_program(const struct builder *builder, const char *name, int *out_fd)
 {
-	const struct conf *conf = builder->conf;
+	const struct conf_frontend *conf = builder->conf;
 
 	return builder->view->open_program(name, builder->host->uid == 0 ? conf->root_search_path : conf->user_search_path,
 					   out_fd);
@@ -259,7 +259,7 @@ static int build_network(struct builder *builder, struct err *err)
 static int build_namespaces(struct builder *builder, struct err *err)
 {
 	const struct cli_action *action = &builder->request->action;
-	const struct conf *conf = builder->conf;
+	const struct conf_frontend *conf = builder->conf;
 	struct plan *plan = builder->plan;
 	bool all = action->containall || action->compat;
 
@@ -426,7 +426,7 @@ static int build_security(struct builder *builder, struct err *err)
 
 static void build_session(struct builder *builder)
 {
-	const struct conf *conf = builder->conf;
+	const struct conf_frontend *conf = builder->conf;
 	struct plan *plan = builder->plan;
 
 	plan->propagation_private = !conf->mount_slave;

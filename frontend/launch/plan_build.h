@@ -8,7 +8,7 @@
 #include "frontend/launch/host.h"
 #include "frontend/launch/ladder.h"
 #include "ipc/plan.h"
-#include "policy/conf.h"
+#include "policy/conf_frontend.h"
 
 /* The plan's only windows onto the file system, so that a test can put a fixed host behind them. Negative errno on failure;
  * descriptors and strings are owned by the caller. */
@@ -27,7 +27,7 @@ extern const struct plan_view plan_view_host;
 
 struct builder {
 	const struct cli_request *request;
-	const struct conf *conf;
+	const struct conf_frontend *conf;
 	const struct host *host;
 	const struct image *image;
 	const struct plan_view *view;

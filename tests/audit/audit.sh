@@ -83,7 +83,7 @@ audit_directives() {
 		grep -qxF ".It Ic $name" frontend/man/singularity.conf.5 || fail "directive '$name' is not in singularity.conf(5)"
 		grep -rqE "$name|conf\.$member\b" tests/cli tests/unit tests/hostile tests/nested --include='*.bats' --include='*.c' --include='*.bash' ||
 			fail "directive '$name' is in no test"
-	done < <(sed -n 's/.*[A-Z]*("\([^"]*\)", \([a-z_]*\),.*/\1\t\2/p' policy/directives.h)
+	done < <(sed -n 's/.*[A-Z]*("\([^"]*\)", \([a-z_]*\),.*/\1\t\2/p' policy/directives.h policy/directives_frontend.h)
 }
 
 audit_elf() {

@@ -215,5 +215,5 @@ check_odd_accounts() {
 	for ((i = 0; i < 2000; i++)); do echo "many$i:x:$((70000 + i)):7::/:/bin/sh"; done >"$WORK/large/etc/passwd"
 	rm "$WORK/odd/etc/passwd" "$WORK/odd/etc/group"
 	mkfifo "$WORK/odd/etc/passwd"
-	each_profile -p "as_user_userns as_user_suid" -i box check_odd_accounts
+	each_profile -p "as_user_userns as_user_suid" -i "$WORK/box" check_odd_accounts
 }

@@ -85,6 +85,28 @@ check_pid() {
 }
 @test "pid: sinit reaps and passes the status on; no-init makes the payload pid 1" { each_profile check_pid; }
 
+# Both never exec, and need little: waiting, sending signals, ending.
+check_waiters() {
+	local launch sinit monitor state
+	$profile exec --pid "$image" sleep 20 3>&- &
+	launch=$!
+	for ((i = 0; i < 100; i++)); do
+		sinit=$(pgrep -x sinit) && [ "$(pgrep -xc sleep)" -ge 1 ] && break
+		sleep 0.05
+	done
+	[ -n "$sinit" ]
+	monitor=$(ps -o ppid= -p "$sinit" | tr -d ' ')
+	for pid in "$sinit" "$monitor"; do
+		state=$(grep -E '^(Seccomp|NoNewPrivs):' "/proc/$pid/status")
+		[ "$state" = $'NoNewPrivs:\t1\nSeccomp:\t2' ] || { echo "$profile: $pid: $state"; return 1; }
+	done
+	kill -TERM "$monitor"
+	state=0
+	wait "$launch" || state=$?
+	[ "$state" = $((128 + 15)) ] || { echo "$profile: status $state"; return 1; }
+}
+@test "pid: monitor and sinit stay under a filter, and still pass signals and status on" { each_profile -i "$WORK/box" check_waiters; }
+
 check_signal() {
 	rm -f "$WORK/user/ready"
 	$profile exec "$@" "$image" sh -c "trap 'exit 7' TERM; echo x >$WORK/user/ready; while :; do sleep 0.05; done" &

@@ -240,3 +240,14 @@ as_single() { in_time setpriv --reuid 54321 --regid 54321 --clear-groups --reset
 	run as_user_userns exec "$WORK/box" syscalls
 	expect 0 "native: refused"
 }
+
+# personality(2) and soft limits are set aside for the starter and given back to the payload; a hard limit that is too low is refused.
+check_caller_state() {
+	GIVEN=(setarch "$(uname -m)" --whole-seconds prlimit --cpu=600: --as=4000000000:)
+	run $profile exec "$image" sh -c 'cat /proc/self/personality; ulimit -t; ulimit -v'
+	expect 0; expect_output $'02000000\n600\n3906250'
+	GIVEN=(prlimit --as=31000000)
+	run $profile exec "$WORK/box" true
+	expect 255 FATAL: "ulimit -Hv"
+}
+@test "what the caller's process has: personality, limits" { each_profile check_caller_state; }

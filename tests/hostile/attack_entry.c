@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ipc/channel.h"
+#include "ipc/channel_send.h"
 #include "tests/hostile/driver.h"
 
 static void send_base(struct attempt *attempt, bool full)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ipc/channel.h"
+#include "ipc/channel_send.h"
 #include "ipc/plan_encode.h"
 #include "tests/hostile/driver.h"
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ipc/channel.h"
+#include "ipc/channel_send.h"
 
 static struct channel_record record;
 

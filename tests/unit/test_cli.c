@@ -13,7 +13,7 @@
 #include "frontend/cli_csv.h"
 #include "frontend/cli_options.h"
 #include "ipc/err.h"
-#include "policy/directives.h"
+#include "policy/directives_frontend.h"
 
 #define ARGS_MAX 16
 

@@ -13,18 +13,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "policy/conf.h"
+#include "policy/conf_frontend.h"
 #include "policy/conf_file.h"
 
 #define NAME(name, ...) name,
 static const char *const names[] = {CONF_DIRECTIVES(NAME, NAME, NAME, NAME, NAME)};
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
-static struct conf conf;
+static struct conf_frontend conf;
 
 static int parse(const char *text, struct err *err)
 {
-	return conf_parse(text, strlen(text), &conf, err);
+	return conf_frontend_parse(text, strlen(text), &conf, err);
 }
 
 static void parse_follows_the_syntax(void **state)
@@ -58,13 +58,13 @@ static void parse_rejects_wrong_values(void **state)
 	assert_int_equal(parse("\n\nallow setuid = x\n", &err), -EINVAL);
 	assert_non_null(strstr(err.message, "line 3"));
 	assert_non_null(strstr(err.message, "value authorized for directive \"allow setuid\" are [yes no]"));
-	assert_int_equal(conf_parse("a\0b", 3, &conf, &err), -EINVAL);
+	assert_int_equal(conf_frontend_parse("a\0b", 3, &conf, &err), -EINVAL);
 }
 
 static void parse_empties_absent_lists(void **state)
 {
 	(void)state;
-	conf_init(&conf);
+	conf_frontend_init(&conf);
 	assert_int_equal(conf.bind_path.count, 2);
 	assert_int_equal(parse("", NULL), 0);
 	assert_int_equal(conf.bind_path.count, 0);
@@ -75,10 +75,10 @@ static void check_supported_names_the_directive(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	conf_init(&conf);
-	assert_int_equal(conf_check_supported(&conf, &err), 0);
+	conf_frontend_init(&conf);
+	assert_int_equal(conf_frontend_check(&conf, &err), 0);
 	assert_int_equal(parse("systemd cgroups = no\n", &err), 0);
-	assert_int_equal(conf_check_supported(&conf, &err), -EOPNOTSUPP);
+	assert_int_equal(conf_frontend_check(&conf, &err), -EOPNOTSUPP);
 	assert_non_null(strstr(err.message, "systemd cgroups"));
 }
 
@@ -124,7 +124,7 @@ static void check_supported_refuses_what_would_be_ignored(void **state)
 		struct err err = ERR_INIT;
 
 		assert_int_equal(parse(lines[i], &err), 0);
-		assert_int_equal(conf_check_supported(&conf, &err), -EOPNOTSUPP);
+		assert_int_equal(conf_frontend_check(&conf, &err), -EOPNOTSUPP);
 		assert_memory_equal(strchr(err.message, '"') + 1, lines[i], strcspn(lines[i], "=") - 1);
 	}
 }
@@ -152,7 +152,7 @@ static void parse_fills_the_member(void **state)
 static void template_and_table_agree(void **state)
 {
 	static char text[CONF_TEXT_MAX];
-	static struct conf defaults;
+	static struct conf_frontend defaults;
 	int fd = open("etc/singularity.conf", O_RDONLY);
 	ssize_t n;
 
@@ -165,7 +165,7 @@ static void template_and_table_agree(void **state)
 		if (!is_documented(text, names[i]))
 			fail_msg("directive %s is not documented", names[i]);
 	assert_int_equal(parse(text, NULL), 0);
-	conf_init(&defaults);
+	conf_frontend_init(&defaults);
 #define SAME(name, member, ...) assert_int_equal(conf.member, defaults.member);
 #define SAME_STRING(name, member, value) assert_true((conf.member == NULL) == (defaults.member == NULL));
 #define SAME_LIST(name, member, value) assert_int_equal(conf.member.count, defaults.member.count);
@@ -194,15 +194,15 @@ static void file_load_wants_a_trusted_file(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "mount home = no\n", 16), 16);
 	(void)close(fd);
-	assert_int_equal(conf_file_load(path, &conf, &err), 0);
+	assert_int_equal(conf_frontend_load(path, &conf, &err), 0);
 	assert_false(conf.mount_home);
-	assert_true(conf_file_load_trusted(path, &conf, &err) < 0); /* /tmp is writable by others */
+	assert_true(conf_file_load_trusted(path, &conf.enforced, &err) < 0); /* /tmp is writable by others */
 	(void)snprintf(link_path, sizeof(link_path), "%s.link", path);
 	assert_int_equal(symlink(path, link_path), 0);
-	assert_true(conf_file_load(link_path, &conf, &err) < 0);
+	assert_true(conf_frontend_load(link_path, &conf, &err) < 0);
 	(void)unlink(link_path);
 	(void)unlink(path);
-	assert_true(conf_file_load("/", &conf, &err) < 0);
+	assert_true(conf_frontend_load("/", &conf, &err) < 0);
 }
 
 int main(void)

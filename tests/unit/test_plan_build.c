@@ -22,7 +22,7 @@
 #define GOLDEN_DIR "tests/unit/golden"
 
 static struct plan plan;
-static struct conf conf;
+static struct conf_frontend conf;
 static struct err err;
 static struct builder builder;
 static struct cli_request request;
@@ -131,7 +131,7 @@ static const struct plan_view fake_view = {fake_open_path,    fake_resolve,     
 static int setup(void **state)
 {
 	(void)state;
-	conf_init(&conf);
+	conf_frontend_init(&conf);
 	memset(&err, 0, sizeof(err));
 	memset(&request, 0, sizeof(request));
 	request.command = CLI_EXEC;

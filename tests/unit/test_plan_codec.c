@@ -177,6 +177,40 @@ static void check_rejects_each_defect(void **state)
 	REFUSED(plan.text_bytes = 0);
 }
 
+#define REFUSED_IN_SETUID(change)                                                                                      \
+	do {                                                                                                           \
+		setup(NULL);                                                                                           \
+		assert_int_equal(plan_check(&plan, 5, NULL), 0);                                                       \
+		change;                                                                                                \
+		assert_int_equal(plan_check(&plan, 5, NULL), -EPROTO);                                                 \
+	} while (0)
+
+/* Everything that the setuid starter has no code for. */
+static void setuid_flow_takes_neutral_values_only(void **state)
+{
+	(void)state;
+	setup(NULL);
+	assert_int_equal(plan.flow, PLAN_FLOW_SETUID);
+	REFUSED_IN_SETUID(plan.idmap.method = PLAN_IDMAP_SELF);
+	REFUSED_IN_SETUID(plan.idmap.uid_count = 1);
+	REFUSED_IN_SETUID(plan.idmap.gid_count = 1);
+	REFUSED_IN_SETUID(plan.idmap.newuidmap_fd = 0);
+	REFUSED_IN_SETUID(plan.idmap.newgidmap_fd = 0);
+	REFUSED_IN_SETUID(plan.idmap.keep_groups = true);
+	REFUSED_IN_SETUID(plan.process.set_ids = true);
+	REFUSED_IN_SETUID(plan.process.uid = 1);
+	REFUSED_IN_SETUID(plan.process.gid = 1);
+	REFUSED_IN_SETUID(plan.process.group_count = 1);
+	REFUSED_IN_SETUID(plan.process.caps = 1);
+	REFUSED_IN_SETUID(plan.process.no_new_privs = false);
+	REFUSED_IN_SETUID(plan.process.emulate_root = true);
+	REFUSED_IN_SETUID(plan.allow_setuid_files = true);
+	REFUSED_IN_SETUID(plan.fuse_overlayfs_fd = 0);
+	REFUSED_IN_SETUID(plan.layers |= PLAN_LAYER_FUSE_OVERLAY);
+	REFUSED_IN_SETUID(plan.rungs = PLAN_RUNG_PIVOT);
+	REFUSED_IN_SETUID(plan.session = plan.mounts[0].target);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +219,7 @@ int main(void)
 		cmocka_unit_test_setup(decode_rejects_every_truncation, setup),
 		cmocka_unit_test_setup(decode_rejects_numbers_that_do_not_fit, setup),
 		cmocka_unit_test_setup(check_rejects_each_defect, setup),
+		cmocka_unit_test_setup(setuid_flow_takes_neutral_values_only, setup),
 		cmocka_unit_test_setup(a_session_directory_is_for_the_confined_flow, setup),
 	};
 
