@@ -115,16 +115,19 @@ IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
 	frontend/pack/scan.c frontend/pack/base_files.c frontend/pack/metadata.c frontend/pack/build_sif.c \
 	frontend/pack/target.c frontend/pack/build.c frontend/pack/extract.c frontend/pack/tree_unpack.c \
 	frontend/oci/manifest.c frontend/oci/config.c frontend/oci/source.c frontend/oci/layout.c frontend/oci/archive.c \
-	frontend/oci/members.c frontend/oci/spool.c frontend/oci/layer.c frontend/oci/merge.c frontend/oci/convert.c \
-	frontend/registry/digest.c frontend/strlist.c \
+	frontend/oci/members.c frontend/oci/spool.c frontend/oci/layer.c frontend/oci/merge.c frontend/oci/convert.c frontend/oci/daemon.c \
+	frontend/registry/digest.c frontend/registry/url.c frontend/registry/http.c frontend/registry/reference.c \
+	frontend/registry/auth.c frontend/registry/docker_config.c frontend/registry/credential_helper.c \
+	frontend/registry/registry.c frontend/strlist.c \
 	frontend/settings/user_dir.c frontend/settings/cache.c frontend/settings/cache_owner.c frontend/ui/progress.c \
 	frontend/settings/remote.c frontend/settings/remote_yaml.c frontend/library/library_ref.c
-# What needs libcurl. The imager for images is static, and has stand-ins.
-IMAGER_NET := frontend/oci/daemon.c
-IMAGER_NO_NET := frontend/oci/daemon_none.c
-IMAGER_LIBS := -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lyaml -lseccomp -larchive -lcurl -lcrypto -lpthread
+IMAGER_LIBS := -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lyaml -lseccomp -larchive -lcrypto -lpthread
 IMAGER_STATIC_LIBS := -l:libsquashfs.a -l:libarchive.a -l:libdeflate.a -l:libz.a -l:libzstd.a -l:liblzma.a -l:liblzo2.a -l:liblz4.a \
-	-l:libbz2.a -l:libjansson.a -l:libyaml.a -l:libseccomp.a -l:libcrypto.a -lpthread
+	-l:libbz2.a -l:libjansson.a -l:libyaml.a -l:libseccomp.a -l:libcurl.a -l:libssl.a -l:libcrypto.a -l:libz.a -l:libzstd.a -lpthread
+
+# libcurl: loaded when it is needed, or linked in.
+CURL_SHARED := frontend/registry/curl_shared.c
+CURL_STATIC := frontend/registry/curl_static.c frontend/registry/curl_absent.c
 
 PLACED_SRCS := frontend/cli_options.c frontend/settings/install.c starter/flavour_setuid.c
 
@@ -191,7 +194,7 @@ $(BUILD)/bin/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_LIBC) $(IPC_FRONTE
 		$(POLICY_FRONTEND_SRCS)) $(PB_OBJS)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
-$(LIBEXEC_BIN)/imager: $(call obj,$(IMAGER_SRCS) $(IMAGER_NET) $(NAMES_LIBC) ipc/err.c ipc/log.c ipc/channel.c)
+$(LIBEXEC_BIN)/imager: $(call obj,$(IMAGER_SRCS) $(CURL_SHARED) $(NAMES_LIBC) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ $(IMAGER_LIBS)
 
@@ -200,7 +203,7 @@ $(BUILD)/static/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_FILES) $(IPC_FR
 		$(POLICY_FRONTEND_SRCS)) $(PB_OBJS)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
-$(BUILD)/static/imager: $(call obj,$(IMAGER_SRCS) $(IMAGER_NO_NET) $(NAMES_FILES) ipc/err.c ipc/log.c ipc/channel.c)
+$(BUILD)/static/imager: $(call obj,$(IMAGER_SRCS) $(CURL_STATIC) $(NAMES_FILES) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ $(IMAGER_STATIC_LIBS)
 $(BUILD)/bin/run-singularity: frontend/run-singularity.sh
@@ -219,8 +222,8 @@ clean:
 # One cmocka program per module, linked with everything but the mains.
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 TESTED_SRCS := $(sort $(filter-out frontend/main.c frontend/imager.c frontend/action/main.c starter/main.c,\
-	$(FRONTEND_SRCS) $(IMAGER_SRCS) $(IMAGER_NET) $(ACTION_SRCS) $(IPC_STARTER_SRCS) $(IPC_FRONTEND_SRCS) $(POLICY_SRCS) \
-	$(POLICY_FRONTEND_SRCS) $(STARTER_SRCS) $(FLAVOUR_PLAIN) $(CONFINED_SRCS) $(NAMES_LIBC)))
+	$(FRONTEND_SRCS) $(IMAGER_SRCS) $(ACTION_SRCS) $(IPC_STARTER_SRCS) $(IPC_FRONTEND_SRCS) $(POLICY_SRCS) \
+	$(POLICY_FRONTEND_SRCS) $(STARTER_SRCS) $(FLAVOUR_PLAIN) $(CONFINED_SRCS) $(NAMES_LIBC) $(CURL_SHARED)))
 TEST_LIBS := -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a $(IMAGER_LIBS) -lcmocka
 
 $(BUILD)/libtested.a: $(call obj,$(TESTED_SRCS)) $(PB_OBJS)
@@ -251,7 +254,8 @@ BUILD_DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev pro
 	libarchive-dev libbz2-dev libcurl4-openssl-dev binutils
 DEMO_DEPS := $(BUILD_DEPS) busybox-static uidmap debootstrap
 DEPS := $(DEMO_DEPS) libcmocka-dev bats squashfs-tools procps libcap2-bin attr e2fsprogs file util-linux bubblewrap squashfuse strace \
-	docker.io podman runc jq fuse2fs fuse-overlayfs
+	docker.io podman runc jq fuse2fs fuse-overlayfs skopeo umoci buildah zstd docker-registry openssl \
+	apache2-utils python3-minimal
 
 # Installs what is missing, as root on Debian; says so otherwise. deps: for everything; deps-demo: to build and to run the demo.
 deps: WANTED := $(DEPS)

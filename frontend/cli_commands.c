@@ -17,9 +17,9 @@ const struct cli_command_row cli_commands[] = {
 	{.name = "build", .command = CLI_BUILD, .on = CLI_ON_BUILD, .min = 2, .max = 2,
 	 .synopsis = "[build options...] <IMAGE PATH> <BUILD SPEC>",
 	 .brief = "Build an image from another image",
-	 .description = "Makes a SIF file, or with --sandbox a directory, from a local image: a sandbox\n"
-			"directory, a SIF file, a squashfs file, or an OCI or Docker image (oci:, oci-archive:,\n"
-			"docker-archive:, docker-daemon:). The result appears whole or not at all.",
+	 .description = "Makes a SIF file, or with --sandbox a directory, from another image: a sandbox\n"
+			"directory, a SIF file, a squashfs file, or an OCI or Docker image (docker://, oci:,\n"
+			"oci-archive:, docker-archive:, docker-daemon:). The result appears whole or not at all.",
 	 .examples = "$ singularity build debian.sif ./debian-root\n"
 		     "$ singularity build --sandbox ./work debian.sif\n"
 		     "$ singularity build tool.sif oci-archive:tool.tar\n"

@@ -103,7 +103,7 @@ singularity-c: initial-upload-closes-no-bugs [usr/share/doc/singularity-c/change
 END
 depends=$(library_packages "$root/usr/bin/singularity" "$root/$libexec/imager")
 finish singularity-c "$root" <<END
-Depends: $depends
+Depends: $depends, libcurl4
 Recommends: uidmap
 Suggests: singularity-c-suid, fuse-overlayfs, fuse2fs, debootstrap
 Conflicts: apptainer, singularity-ce, singularity-container

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
 #include <jansson.h>
 
 #include "frontend/oci/archive.h"
 #include "frontend/oci/spool.h"
+#include "frontend/registry/curl_calls.h"
 #include "ipc/cleanup.h"
 
 #define SOCKET_DEFAULT "/var/run/docker.sock"
@@ -79,24 +79,24 @@ static int refuse_reply(int fd, long status, const char *name, struct err *err)
 	return status == 404 ? -ENOENT : -EIO;
 }
 
-static int fetch(CURL *curl, const char *url, const char *socket_path, const char *name, struct download *download, struct err *err)
+static int fetch(const struct curl_calls *calls, CURL *curl, const char *url, const char *socket_path, const char *name, struct download *download, struct err *err)
 {
 	char reason[CURL_ERROR_SIZE] = "";
 	long status = 0;
 	CURLcode code;
 
-	(void)curl_easy_setopt(curl, CURLOPT_URL, url);
-	(void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-	(void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, download);
-	(void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "singularity/" SINGULARITY_VERSION);
+	(void)calls->easy_setopt(curl, CURLOPT_URL, url);
+	(void)calls->easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	(void)calls->easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+	(void)calls->easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
+	(void)calls->easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
+	(void)calls->easy_setopt(curl, CURLOPT_WRITEDATA, download);
+	(void)calls->easy_setopt(curl, CURLOPT_USERAGENT, "singularity/" SINGULARITY_VERSION);
 	if (socket_path) {
-		(void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path);
-		(void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
+		(void)calls->easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path);
+		(void)calls->easy_setopt(curl, CURLOPT_PROXY, "");
 	}
-	code = curl_easy_perform(curl);
+	code = calls->easy_perform(curl);
 	if (download->err.kind != ERR_NONE) {
 		if (err)
 			*err = download->err;
@@ -104,8 +104,8 @@ static int fetch(CURL *curl, const char *url, const char *socket_path, const cha
 	}
 	if (code != CURLE_OK)
 		return err_set(err, ERR_SYSTEM, EIO, "cannot get docker-daemon:%s from the engine at %s: %s", name,
-			       socket_path ? socket_path : url, reason[0] ? reason : curl_easy_strerror(code));
-	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+			       socket_path ? socket_path : url, reason[0] ? reason : calls->easy_strerror(code));
+	(void)calls->easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	return status == 200 ? 0 : refuse_reply(download->fd, status, name, err);
 }
 
@@ -116,6 +116,7 @@ int daemon_open(const char *name, const struct source_options *options, struct o
 	cleanup_fd int fd = -1;
 	const char *socket_path;
 	char base[512];
+	struct curl_calls calls;
 	CURL *curl;
 	int rc = is_plain_name(name) ? find_engine(options, &socket_path, base, sizeof(base), err)
 				     : err_set(err, ERR_USAGE, EINVAL, "cannot get docker-daemon:%s: not the name of an image", name);
@@ -128,11 +129,14 @@ int daemon_open(const char *name, const struct source_options *options, struct o
 		url = NULL;
 		return err_sys(err, ENOMEM, "cannot get docker-daemon:%s", name);
 	}
-	curl = curl_easy_init();
+	rc = curl_calls_load(&calls, err);
+	if (rc < 0)
+		return rc;
+	curl = calls.easy_init();
 	if (!curl)
 		return err_sys(err, ENOMEM, "cannot get docker-daemon:%s", name);
 	download.fd = fd;
-	rc = fetch(curl, url, socket_path, name, &download, err);
-	curl_easy_cleanup(curl);
+	rc = fetch(&calls, curl, url, socket_path, name, &download, err);
+	calls.easy_cleanup(curl);
 	return rc < 0 ? rc : archive_open_consume(fd_take(&fd), name, NULL, options, out, err);
 }

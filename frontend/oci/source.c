@@ -12,6 +12,7 @@
 #include "frontend/oci/daemon.h"
 #include "frontend/oci/layout.h"
 #include "frontend/oci/spool.h"
+#include "frontend/registry/registry.h"
 #include "ipc/cleanup.h"
 
 #define INDEX_DEPTH_MAX 4
@@ -26,6 +27,7 @@ static const struct scheme schemes[] = {
 	{"oci-archive:", layout_open_archive},
 	{"docker-archive:", archive_open},
 	{"docker-daemon:", daemon_open},
+	{"docker:", registry_source_open},
 };
 
 static const struct scheme *find_scheme(const char *reference)

@@ -122,9 +122,9 @@ unpack() {
 }
 
 @test "what cannot be built from is refused by name, and nothing is left" {
-	run "$SINGULARITY" build out.sif docker://alpine
+	run "$SINGULARITY" build out.sif docker://127.0.0.1:9/alpine
 	[ "$status" -eq 255 ]
-	[[ "$output" == *docker* ]]
+	[[ "$output" == *"cannot reach https://127.0.0.1:9/"* ]]
 	printf 'Bootstrap: docker\nFrom: alpine\n' >def
 	run "$SINGULARITY" build out.sif def
 	[ "$status" -eq 255 ]
