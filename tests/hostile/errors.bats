@@ -32,7 +32,7 @@ fail_at_each() { # NAME STRIDE UID COMMAND…
 	[ -z "${HOSTILE_LONG:-}" ] || { stride=1 errors="1 4 9 12 17 22 28 38"; }
 	for error in $errors; do # EPERM ENOMEM; EINTR EBADF EEXIST EINVAL ENOSPC ENOSYS
 		for ((k = 1 + RANDOM % stride; k <= total; k += stride)); do
-			run "$STEPPER" fail "$k" "$error" "$@" </dev/null 3>&-
+			step fail "$k" "$error" "$@"
 			case $status in
 			124 | 125) echo "$name, call $k, error $error: $status $output"; return 1 ;;
 			esac

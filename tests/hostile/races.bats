@@ -93,7 +93,7 @@ kill_at_each() { # NAME STRIDE COMMAND…
 	[ "${total:-0}" -gt 100 ] || { echo "$name: only ${total:-no} calls"; return 1; }
 	[ -z "${HOSTILE_LONG:-}" ] || stride=1
 	for ((k = 1 + RANDOM % stride; k <= total; k += stride)); do
-		run "$STEPPER" kill "$k" 0 "$@" </dev/null 3>&-
+		step kill "$k" 0 "$@"
 		[ "$status" != 125 ] && [ "$status" != 124 ] || { echo "$name, call $k of $total: a process is left: $output"; ps -e -o pid,ppid,stat,comm,args | tail -20; return 1; }
 	done
 	nothing_left || { echo "after $name"; return 1; }
