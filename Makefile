@@ -92,7 +92,7 @@ ACTION_SRCS := frontend/action/main.c frontend/action/account_lines.c frontend/a
 FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend/cli_csv.c frontend/cli_help.c \
 	frontend/cli_options.c frontend/cli_value.c frontend/inspect.c \
 	frontend/run_help.c frontend/doctor.c frontend/doctor_print.c \
-	frontend/settings/install.c \
+	frontend/settings/install.c frontend/settings/configuration.c frontend/settings/program.c \
 	frontend/image/image.c frontend/image/arch.c frontend/image/bytes.c frontend/image/sif.c frontend/image/sif_layout.c frontend/image/probe.c frontend/image/attributes.c \
 	frontend/launch/launch.c frontend/launch/host.c frontend/launch/attempt.c frontend/launch/id_map.c frontend/launch/ladder.c \
 	frontend/launch/engine.c frontend/launch/bind.c frontend/launch/account.c \
@@ -107,7 +107,8 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend
 NAMES_LIBC := frontend/launch/name_service_libc.c
 NAMES_FILES := frontend/launch/name_service_files.c
 
-IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
+IMAGER_SRCS := frontend/imager.c frontend/settings/install.c frontend/settings/configuration.c frontend/settings/program.c \
+	policy/conf.c policy/conf_file.c policy/conf_frontend.c frontend/cli_csv.c \
 	frontend/image/image.c frontend/image/arch.c frontend/image/bytes.c frontend/image/sif.c frontend/image/sif_layout.c frontend/image/probe.c frontend/image/squash_read.c \
 	frontend/seccomp_profile.c policy/capability.c \
 	frontend/pack/sif_write.c frontend/pack/tree.c frontend/pack/squash_file.c frontend/pack/squash_write.c \
@@ -120,7 +121,9 @@ IMAGER_SRCS := frontend/imager.c frontend/settings/install.c \
 	frontend/registry/auth.c frontend/registry/docker_config.c frontend/registry/credential_helper.c \
 	frontend/registry/registry.c frontend/strlist.c \
 	frontend/settings/user_dir.c frontend/settings/cache.c frontend/settings/cache_owner.c frontend/ui/progress.c \
-	frontend/settings/remote.c frontend/settings/remote_yaml.c frontend/library/library_ref.c
+	frontend/settings/remote.c frontend/settings/remote_yaml.c frontend/library/library_ref.c \
+	frontend/sif/sif_names.c frontend/sif/sif_print.c frontend/sif/sif_edit.c frontend/sif/sif_edit_copy.c frontend/sif/sif_add.c \
+	frontend/sif/sif_tool.c frontend/sif/overlay_fs.c frontend/sif/overlay_create.c
 IMAGER_LIBS := -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lyaml -lseccomp -larchive -lcrypto -lpthread
 IMAGER_STATIC_LIBS := -l:libsquashfs.a -l:libarchive.a -l:libdeflate.a -l:libz.a -l:libzstd.a -l:liblzma.a -l:liblzo2.a -l:liblz4.a \
 	-l:libbz2.a -l:libjansson.a -l:libyaml.a -l:libseccomp.a -l:libcurl.a -l:libssl.a -l:libcrypto.a -l:libz.a -l:libzstd.a -lpthread

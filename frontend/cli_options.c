@@ -211,6 +211,34 @@ const struct cli_option cli_options[] = {
 	BOOL_ROW("all", 0, CLI_ON_INSPECT, NULL, INSPECT(all), "show everything; implies --json, ignores --app"),
 	VALUE_ROW("app", 0, CLI_TYPE_STRING, CLI_ON_INSPECT, NULL, INSPECT(app), "string", "look at one application of the image"),
 	VALUE_ROW("app", 0, CLI_TYPE_STRING, CLI_ON_RUN_HELP, NULL, offsetof(struct cli_request, run_help.app), "string", "show the help text of one application"),
+
+	/* sif add */
+	VALUE_ROW("datatype", 0, CLI_TYPE_STRING, CLI_ON_SIF_ADD, NULL, CLI_NO_FIELD, "int",
+	 "the type of the object, needed: 1-Deffile, 2-EnvVar, 3-Labels, 4-Partition, 5-Signature, 6-GenericJSON, 7-Generic, 8-CryptoMessage, 9-SBOM, 10-OCI.RootIndex, 11-OCI.Blob"),
+	VALUE_ROW("parttype", 0, CLI_TYPE_STRING, CLI_ON_SIF_ADD, NULL, CLI_NO_FIELD, "int",
+	 "of a partition, needed: 1-System, 2-PrimSys, 3-Data, 4-Overlay"),
+	VALUE_ROW("partfs", 0, CLI_TYPE_STRING, CLI_ON_SIF_ADD, NULL, CLI_NO_FIELD, "int",
+	 "file system of a partition, needed: 1-Squash, 2-Ext3, 3-ImmuObj, 4-Raw"),
+	VALUE_ROW("partarch", 0, CLI_TYPE_STRING, CLI_ON_SIF_ADD, NULL, CLI_NO_FIELD, "int",
+	 "architecture of a partition, needed: 1-386, 2-amd64, 3-arm, 4-arm64, 5-ppc64, 6-ppc64le, 7-mips, 8-mipsle, 9-mips64, 10-mips64le, 11-s390x, 12-riscv64, 13-loong64"),
+	VALUE_ROW("signhash", 0, CLI_TYPE_STRING, CLI_ON_SIF_ADD, NULL, CLI_NO_FIELD, "int",
+	 "hash of a signature, needed: 1-SHA256, 2-SHA384, 3-SHA512, 4-BLAKE2s_256, 5-BLAKE2b_256"),
+	VALUE_ROW("signentity", 0, CLI_TYPE_STRING, CLI_ON_SIF_ADD, NULL, CLI_NO_FIELD, "string",
+	 "who made a signature, needed: a fingerprint of 40 hexadecimal digits"),
+	VALUE_ROW("sbomformat", 0, CLI_TYPE_STRING, CLI_ON_SIF_ADD, NULL, CLI_NO_FIELD, "string",
+	 "format of an SBOM, needed: cyclonedx-json, cyclonedx-xml, github-json, spdx-json, spdx-rdf, spdx-tag-value, spdx-yaml, syft-json"),
+	VALUE_ROW("groupid", 0, CLI_TYPE_STRING, CLI_ON_SIF_ADD, NULL, CLI_NO_FIELD, "uint32", "group of the object; without it, none"),
+	VALUE_ROW("link", 0, CLI_TYPE_STRING, CLI_ON_SIF_ADD, NULL, CLI_NO_FIELD, "uint32",
+	 "ID of another object that it belongs to, or 4026531840 and the number of a group"),
+	VALUE_ROW("alignment", 0, CLI_TYPE_STRING, CLI_ON_SIF_ADD, NULL, CLI_NO_FIELD, "int",
+	 "where the data may begin, in bytes; without it, 4096 for a partition and 0 for others"),
+	VALUE_ROW("filename", 0, CLI_TYPE_STRING, CLI_ON_SIF_ADD, NULL, CLI_NO_FIELD, "string", "name of the object; without it, none"),
+
+	/* overlay create */
+	{.name = "size", .letter = 's', .type = CLI_TYPE_STRING, .commands = CLI_ON_OVERLAY_CREATE, .field = CLI_NO_FIELD, .value = "int",
+	 .initial = "64", .help = "size of the file system in MiB, at least 64"},
+	BOOL_ROW("sparse", 'S', CLI_ON_OVERLAY_CREATE, "SPARSE", CLI_NO_FIELD, "take space on disk as it is used, not all at once"),
+	VALUE_ROW("create-dir", 0, CLI_TYPE_LIST, CLI_ON_OVERLAY_CREATE, NULL, CLI_NO_FIELD, "strings", "a directory to make in the overlay"),
 };
 /* clang-format on */
 const size_t cli_option_count = sizeof(cli_options) / sizeof(cli_options[0]);

@@ -33,6 +33,8 @@ enum cli_type {
 #define CLI_ON_INSPECT CLI_ON(6)
 #define CLI_ON_RUN_HELP CLI_ON(7)
 #define CLI_ON_DOCTOR CLI_ON(8)
+#define CLI_ON_SIF_ADD CLI_ON(40)
+#define CLI_ON_OVERLAY_CREATE CLI_ON(41)
 #define CLI_ON_ACTIONS (CLI_ON_EXEC | CLI_ON_RUN | CLI_ON_SHELL | CLI_ON_TEST)
 
 enum {

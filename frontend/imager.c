@@ -23,6 +23,15 @@ static const struct subcommand subcommands[] = {
 	{"extract-image", NULL, extract_main},
 	{"read-files", NULL, read_files_main},
 	{"seccomp-compile", NULL, seccomp_compile_main},
+	{"sif", "header", sif_header_main},
+	{"sif", "list", sif_list_main},
+	{"sif", "info", sif_info_main},
+	{"sif", "dump", sif_dump_main},
+	{"sif", "new", sif_new_main},
+	{"sif", "add", sif_add_main},
+	{"sif", "del", sif_del_main},
+	{"sif", "setprim", sif_setprim_main},
+	{"overlay", "create", overlay_create_main},
 };
 
 static void init_log(void)

@@ -8,5 +8,14 @@ int build_main(int argc, char **argv);           /* pack/build.c */
 int extract_main(int argc, char **argv);         /* pack/extract.c */
 int read_files_main(int argc, char **argv);      /* image/squash_read.c */
 int seccomp_compile_main(int argc, char **argv); /* seccomp_profile.c */
+int sif_header_main(int argc, char **argv);      /* sif/sif_tool.c, as those that follow */
+int sif_list_main(int argc, char **argv);
+int sif_info_main(int argc, char **argv);
+int sif_dump_main(int argc, char **argv);
+int sif_new_main(int argc, char **argv);
+int sif_del_main(int argc, char **argv);
+int sif_setprim_main(int argc, char **argv);
+int sif_add_main(int argc, char **argv);        /* sif/sif_add.c */
+int overlay_create_main(int argc, char **argv); /* sif/overlay_create.c */
 
 #endif

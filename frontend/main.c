@@ -131,6 +131,9 @@ static int run_forward(const struct cli_request *request, struct err *err)
 		if (i == 0)
 			argv[count++] = end;
 	}
+	/* As every variable of ours, for those programs that the command starts, too. */
+	if (request->config && setenv("SINGULARITY_CONFIG_FILE", request->config, 1) < 0)
+		return err_sys(err, errno, "cannot set SINGULARITY_CONFIG_FILE");
 	(void)execv(path, argv);
 	return err_sys(err, errno, "cannot execute %s", path);
 }

@@ -2,16 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Changes that last, on an image that never changes: in an ext3 file for root, in a directory for everybody.
 set -eu
-PATH=$PATH:/usr/sbin:/sbin
 . "$(dirname "$0")/../begin.sh"
 "$here/../busybox/make_tree.sh" tree
 "$singularity" --quiet build base.sif tree
 
 if [ "$(id -u)" = 0 ]; then
-	# A file with the two directories that an overlay needs.
-	mkdir -p layer/upper layer/work
-	truncate -s 16M changes
-	mke2fs -q -t ext3 -d layer changes
+	"$singularity" overlay create --sparse changes
 else
 	mkdir changes
 fi

@@ -7,13 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "frontend/image/bytes.h"
 #include "frontend/image/probe.h"
 #include "frontend/image/sif.h"
 #include "ipc/cleanup.h"
+#include "ipc/log.h"
+
+#define LOCK_TRIES 200 /* of 10 ms */
 
 static int unrecognized(struct err *err)
 {
@@ -227,6 +232,28 @@ void image_close(struct image *image)
 	free(image->path);
 	free(image->partitions);
 	*image = (struct image)IMAGE_INIT;
+}
+
+/*
+ * Two that write one ext3 file system destroy it, and one that reads meanwhile sees nonsense. The lock is on the open file, which
+ * the loop device or fuse2fs keeps until the last change is written: a launch that follows at once waits for that.
+ */
+int image_lock(int fd, const char *path, bool writable, struct err *err)
+{
+	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
+			return 0;
+		/* Network file systems have their own rules: no lock is better than no launch. */
+		if (errno != EWOULDBLOCK) {
+			log_debug("cannot lock %s: %s", path, strerror(errno));
+			return 0;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	return err_set(err, ERR_IMAGE, EBUSY, "%s is in use: %s", path,
+		       writable ? "one container alone can write to it" : "another container writes to it");
 }
 
 const struct image_partition *image_get_root(const struct image *image)

@@ -41,6 +41,11 @@ struct image {
 int image_open(const char *path, bool writable, struct image *out, struct err *err);
 void image_close(struct image *image);
 
+/* image_lock() - for the time that @fd (borrowed; @path for messages) and its duplicates are open: alone with the file when @writable,
+ * else with others that read it. Waits two seconds. -EBUSY with ERR_IMAGE. On a file system without locks there is none, and 0 is
+ * returned. See flock(2). */
+int image_lock(int fd, const char *path, bool writable, struct err *err);
+
 /* image_get_root() - the partition to run from, NULL if there is none. */
 const struct image_partition *image_get_root(const struct image *image);
 

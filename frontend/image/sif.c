@@ -7,21 +7,11 @@
 #include <unistd.h>
 
 #include "frontend/image/bytes.h"
-#include "frontend/image/sif_layout.h"
 #include "ipc/cleanup.h"
-
-static uint64_t get_le(const uint8_t *at, size_t bytes)
-{
-	uint64_t value = 0;
-
-	for (size_t i = bytes; i > 0; i--)
-		value = value << 8 | at[i - 1];
-	return value;
-}
 
 static uint32_t get_u32(const uint8_t *at)
 {
-	return (uint32_t)get_le(at, 4);
+	return (uint32_t)sif_layout_get(at, 4);
 }
 
 static int damaged(struct err *err, const char *what)
@@ -78,14 +68,14 @@ int sif_parse_header(const uint8_t *bytes, size_t size, uint64_t file_size, stru
 	memcpy(header.launch, bytes + H_LAUNCH, 32);
 	strcpy(header.arch, sif_layout_arch_name(bytes + H_ARCH));
 	memcpy(header.uuid, bytes + H_UUID, sizeof(header.uuid));
-	header.ctime = (int64_t)get_le(bytes + H_CTIME, 8);
-	header.mtime = (int64_t)get_le(bytes + H_MTIME, 8);
-	header.slots_free = get_le(bytes + H_FREE, 8);
-	header.slots_total = get_le(bytes + H_TOTAL, 8);
-	header.table_offset = get_le(bytes + H_TABLE, 8);
-	header.table_size = get_le(bytes + H_TABLE_SIZE, 8);
-	header.data_offset = get_le(bytes + H_DATA, 8);
-	header.data_size = get_le(bytes + H_DATA_SIZE, 8);
+	header.ctime = (int64_t)sif_layout_get(bytes + H_CTIME, 8);
+	header.mtime = (int64_t)sif_layout_get(bytes + H_MTIME, 8);
+	header.slots_free = sif_layout_get(bytes + H_FREE, 8);
+	header.slots_total = sif_layout_get(bytes + H_TOTAL, 8);
+	header.table_offset = sif_layout_get(bytes + H_TABLE, 8);
+	header.table_size = sif_layout_get(bytes + H_TABLE_SIZE, 8);
+	header.data_offset = sif_layout_get(bytes + H_DATA, 8);
+	header.data_size = sif_layout_get(bytes + H_DATA_SIZE, 8);
 	rc = check_header(&header, file_size, err);
 	if (rc == 0)
 		*out = header;
@@ -101,11 +91,11 @@ static void decode_entry(const uint8_t *at, struct sif_entry *out)
 	out->group = get_u32(at + D_GROUP) & ~SIF_GROUP_MARK;
 	out->link_is_group = (link & SIF_GROUP_MARK) == SIF_GROUP_MARK;
 	out->link = out->link_is_group ? link & ~SIF_GROUP_MARK : link;
-	out->offset = get_le(at + D_OFFSET, 8);
-	out->size = get_le(at + D_SIZE, 8);
-	out->padded_size = get_le(at + D_PADDED, 8);
-	out->ctime = (int64_t)get_le(at + D_CTIME, 8);
-	out->mtime = (int64_t)get_le(at + D_MTIME, 8);
+	out->offset = sif_layout_get(at + D_OFFSET, 8);
+	out->size = sif_layout_get(at + D_SIZE, 8);
+	out->padded_size = sif_layout_get(at + D_PADDED, 8);
+	out->ctime = (int64_t)sif_layout_get(at + D_CTIME, 8);
+	out->mtime = (int64_t)sif_layout_get(at + D_MTIME, 8);
 	memcpy(out->name, at + D_NAME, SIF_NAME_BYTES);
 	out->name[SIF_NAME_BYTES] = '\0';
 	memcpy(out->extra, at + D_EXTRA, SIF_EXTRA_BYTES);
@@ -269,6 +259,15 @@ int sif_find(const struct sif *sif, enum sif_data_type type, const char *name, c
 	}
 	*out = found;
 	return 0;
+}
+
+const struct sif_entry *sif_find_id(const struct sif *sif, uint32_t id)
+{
+	for (size_t i = 0; i < sif->count; i++) {
+		if (sif->entries[i].id == id)
+			return &sif->entries[i];
+	}
+	return NULL;
 }
 
 int sif_read_object(int fd, const struct sif_entry *entry, size_t max, char **out, size_t *size, struct err *err)

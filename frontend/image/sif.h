@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "frontend/pack/sif_write.h" /* constants of the format */
+#include "frontend/image/sif_layout.h"
 #include "ipc/err.h"
 
 struct sif_header {
@@ -59,6 +59,9 @@ void sif_fini(struct sif *sif);
 /* sif_find() - the only object of @type (with @name unless NULL). *@out is NULL if there is none; -EINVAL if several match. */
 int sif_find(const struct sif *sif, enum sif_data_type type, const char *name, const struct sif_entry **out,
 	     struct err *err);
+
+/* sif_find_id() - the object with the number @id; NULL if there is none. */
+const struct sif_entry *sif_find_id(const struct sif *sif, uint32_t id);
 
 /* sif_read_object() - the bytes of @entry, at most @max, in *@out (owned, with a NUL after the last). */
 int sif_read_object(int fd, const struct sif_entry *entry, size_t max, char **out, size_t *size, struct err *err);

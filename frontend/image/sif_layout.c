@@ -33,3 +33,47 @@ int sif_layout_arch_code(const char *name, uint8_t digits[2])
 	}
 	return -ENOENT;
 }
+
+uint64_t sif_layout_get(const uint8_t *at, size_t bytes)
+{
+	uint64_t value = 0;
+
+	for (size_t i = bytes; i > 0; i--)
+		value = value << 8 | at[i - 1];
+	return value;
+}
+
+void sif_layout_put(uint8_t *at, uint64_t value, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		at[i] = (uint8_t)(value >> (8 * i));
+}
+
+uint64_t sif_layout_align(uint64_t at, uint64_t alignment)
+{
+	return alignment == 0 || at % alignment == 0 ? at : at + (alignment - at % alignment);
+}
+
+int sif_layout_put_descriptor(uint8_t slot[SIF_DESCRIPTOR_BYTES], const struct sif_object *object,
+			      const struct sif_place *place, struct err *err)
+{
+	size_t name_len = object->name ? strlen(object->name) : 0;
+
+	if (name_len > SIF_NAME_BYTES)
+		return err_set(err, ERR_IMAGE, ENAMETOOLONG, "cannot add an object: its name is longer than %d bytes",
+			       SIF_NAME_BYTES);
+	sif_layout_put(slot + D_TYPE, object->type, 4);
+	slot[D_USED] = 1;
+	sif_layout_put(slot + D_ID, place->id, 4);
+	sif_layout_put(slot + D_GROUP, object->group | SIF_GROUP_MARK, 4);
+	sif_layout_put(slot + D_LINK, object->link, 4);
+	sif_layout_put(slot + D_OFFSET, place->offset, 8);
+	sif_layout_put(slot + D_SIZE, place->size, 8);
+	sif_layout_put(slot + D_PADDED, place->size + (place->offset - place->plain), 8);
+	sif_layout_put(slot + D_CTIME, (uint64_t)place->time, 8);
+	sif_layout_put(slot + D_MTIME, (uint64_t)place->time, 8);
+	if (name_len > 0)
+		memcpy(slot + D_NAME, object->name, name_len);
+	memcpy(slot + D_EXTRA, object->extra, SIF_EXTRA_BYTES);
+	return 0;
+}

@@ -79,7 +79,4 @@ int host_parse_subids(const struct host *host, const char *text, const char *fil
 /* host_find_subids() - the same of @file itself; one that cannot be read has no range. */
 int host_find_subids(const struct host *host, const char *file, struct plan_extent *out, struct err *err);
 
-/* host_open_program() - @name along @search_path, O_PATH. Returns 0 or -ENOENT. */
-int host_open_program(const char *name, const char *search_path, int *out_fd);
-
 #endif

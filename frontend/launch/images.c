@@ -5,8 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "frontend/launch/mount_list.h"
@@ -15,8 +13,6 @@
 #include "ipc/log.h"
 
 #define FAIL(err, ...) err_set(err, ERR_SYSTEM, EINVAL, __VA_ARGS__)
-
-#define LOCK_TRIES 200 /* of 10 ms */
 
 static enum plan_container images_container(const struct image *image)
 {
@@ -98,28 +94,6 @@ static int images_choose_method(struct builder *builder, struct plan_fs *fs, str
 	return result < 0 ? result : plan_build_add_fd_consume(builder, fd, &fs->server_fd, err);
 }
 
-/*
- * Two that write one ext3 file system destroy it, and one that reads meanwhile sees nonsense. The lock is on the open file, which
- * the loop device or fuse2fs keeps until the last change is written: a launch that follows at once waits for that.
- */
-static int images_lock(const struct image *image, bool writable, struct err *err)
-{
-	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (flock(image->fd, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
-			return 0;
-		/* Network file systems have their own rules: no lock is better than no launch. */
-		if (errno != EWOULDBLOCK) {
-			log_debug("cannot lock %s: %s", image->path, strerror(errno));
-			return 0;
-		}
-		(void)nanosleep(&pause, NULL);
-	}
-	return err_set(err, ERR_IMAGE, EBUSY, "%s is in use: %s", image->path,
-		       writable ? "one container alone can write to it" : "another container writes to it");
-}
-
 /* The ladder decides for the root; any other image is taken from the container around us when it is there. */
 static bool images_use_outer(const struct builder *builder, const struct image *image, const struct image_partition *partition)
 {
@@ -171,7 +145,7 @@ int images_add_fs(struct builder *builder, const struct image *image,
 	}
 	if (fd < 0)
 		return err_sys(err, errno, "cannot open %s", path);
-	if (fs->type == PLAN_FS_EXT3 && images_lock(image, writable, err) < 0) {
+	if (fs->type == PLAN_FS_EXT3 && image_lock(image->fd, image->path, writable, err) < 0) {
 		(void)close(fd);
 		return -EBUSY;
 	}

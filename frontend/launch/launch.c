@@ -21,6 +21,7 @@
 #include "frontend/launch/plan_build.h"
 #include "frontend/launch/plan_print.h"
 #include "frontend/launch/tmp_sandbox.h"
+#include "frontend/settings/configuration.h"
 #include "frontend/settings/install.h"
 #include "frontend/strlist.h"
 #include "ipc/channel.h"
@@ -40,11 +41,7 @@ static struct facts facts;
 
 int launch_load_conf(const struct cli_request *request, struct conf_frontend *out, struct err *err)
 {
-	cleanup_ptr char *path = NULL;
-
-	if (asprintf(&path, "%s/singularity.conf", install_get()->confdir) < 0)
-		return err_sys(err, ENOMEM, "cannot name the configuration");
-	if (conf_frontend_load(request->config ? request->config : path, out, err) < 0)
+	if (configuration_load(request->config, out, err) < 0)
 		return -EINVAL;
 	return conf_frontend_check(out, err);
 }

@@ -16,6 +16,7 @@
 #include "frontend/launch/mounts.h"
 #include "frontend/launch/seccomp_filter.h"
 #include "frontend/settings/install.h"
+#include "frontend/settings/program.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
 #include "policy/capability.h"
@@ -53,7 +54,7 @@ const struct plan_view plan_view_host = {
 	.resolve = view_resolve,
 	.make_dir = view_make_dir,
 	.open_installed = install_open_program,
-	.open_program = host_open_program,
+	.open_program = program_open,
 	.find_subids = host_find_subids,
 	.read_map = host_read_map,
 	.find_nested = install_find_nested,

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,14 +69,13 @@ static int mix_contents(int fd, uint8_t uuid[16], struct err *err)
 
 static int make_uuid(int fd, const struct build_clock *clock, uint8_t uuid[16], struct err *err)
 {
-	int rc = 0;
+	int rc;
 
-	if (clock->repeatable)
-		rc = mix_contents(fd, uuid, err);
-	else if (getrandom(uuid, 16, 0) != 16)
-		rc = err_sys(err, errno, "cannot get random bytes");
-	/* RFC 9562: version 8 is "made by the vendor's rule", 4 is random. */
-	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | (clock->repeatable ? 0x80 : 0x40));
+	if (!clock->repeatable)
+		return sif_writer_make_uuid(uuid, err);
+	rc = mix_contents(fd, uuid, err);
+	/* RFC 9562: version 8 is "made by the vendor's rule". */
+	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x80);
 	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
 	return rc;
 }

@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
-#include "frontend/image/sif_layout.h"
+#include "frontend/image/bytes.h"
 
 struct sif_writer {
 	int fd; /* borrowed */
@@ -19,25 +20,20 @@ struct sif_writer {
 	uint8_t *table; /* owned */
 };
 
-static void put_le(uint8_t *at, uint64_t value, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		at[i] = (uint8_t)(value >> (8 * i));
-}
-
 static int write_all(int fd, const void *bytes, size_t size, uint64_t offset, struct err *err)
 {
-	size_t done = 0;
+	int rc = bytes_write_at(fd, bytes, size, offset);
 
-	while (done < size) {
-		ssize_t put = pwrite(fd, (const char *)bytes + done, size - done, (off_t)(offset + done));
+	return rc < 0 ? err_sys(err, -rc, "cannot write to the image") : 0;
+}
 
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return err_sys(err, put < 0 ? errno : EIO, "cannot write to the image");
-		done += (size_t)put;
-	}
+int sif_writer_make_uuid(uint8_t uuid[16], struct err *err)
+{
+	if (getrandom(uuid, 16, 0) != 16)
+		return err_sys(err, errno, "cannot get random bytes");
+	/* RFC 9562: version 4 is random. */
+	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40);
+	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
 	return 0;
 }
 
@@ -79,8 +75,8 @@ int sif_object_set_partition(struct sif_object *object, enum sif_fs fs, enum sif
 {
 	object->type = SIF_DATA_PARTITION;
 	memset(object->extra, 0, sizeof(object->extra));
-	put_le(object->extra + X_FS, fs, 4);
-	put_le(object->extra + X_PART, part, 4);
+	sif_layout_put(object->extra + X_FS, fs, 4);
+	sif_layout_put(object->extra + X_PART, part, 4);
 	if (sif_layout_arch_code(arch, object->extra + X_ARCH) == 0)
 		return 0;
 	return err_set(err, ERR_IMAGE, EINVAL, "cannot record the architecture '%s': it has no code in SIF", arch);
@@ -88,11 +84,7 @@ int sif_object_set_partition(struct sif_object *object, enum sif_fs fs, enum sif
 
 uint64_t sif_writer_begin(const struct sif_writer *writer, enum sif_data_type type)
 {
-	uint64_t at = writer->data_offset + writer->data_size;
-
-	if (type == SIF_DATA_PARTITION)
-		at = (at + SIF_PARTITION_ALIGN - 1) / SIF_PARTITION_ALIGN * SIF_PARTITION_ALIGN;
-	return at;
+	return sif_layout_align(writer->data_offset + writer->data_size, type == SIF_DATA_PARTITION ? SIF_PARTITION_ALIGN : 0);
 }
 
 /* A second primary partition would leave it open which one is run. */
@@ -108,37 +100,23 @@ static int set_primary(struct sif_writer *writer, const struct sif_object *objec
 
 int sif_writer_end(struct sif_writer *writer, const struct sif_object *object, uint64_t size, struct err *err)
 {
-	uint64_t plain = writer->data_offset + writer->data_size;
-	uint64_t at = sif_writer_begin(writer, object->type);
-	uint64_t time = (uint64_t)writer->options.time;
-	size_t name_len = object->name ? strlen(object->name) : 0;
-	uint8_t *slot;
+	struct sif_place place = {.id = writer->used + 1,
+				  .plain = writer->data_offset + writer->data_size,
+				  .offset = sif_writer_begin(writer, object->type),
+				  .size = size,
+				  .time = writer->options.time};
 	int rc;
 
 	if (writer->used >= writer->options.slots)
 		return err_set(err, ERR_IMAGE, ENOSPC, "cannot add an object: all %u descriptors are used",
 			       writer->options.slots);
-	if (name_len > SIF_NAME_BYTES)
-		return err_set(err, ERR_IMAGE, ENAMETOOLONG, "cannot add an object: name is too long");
 	rc = set_primary(writer, object, err);
+	if (rc == 0)
+		rc = sif_layout_put_descriptor(writer->table + (size_t)writer->used * SIF_DESCRIPTOR_BYTES, object, &place, err);
 	if (rc < 0)
 		return rc;
-	slot = writer->table + (size_t)writer->used * SIF_DESCRIPTOR_BYTES;
 	writer->used++;
-	put_le(slot + D_TYPE, object->type, 4);
-	slot[D_USED] = 1;
-	put_le(slot + D_ID, writer->used, 4);
-	put_le(slot + D_GROUP, object->group | SIF_GROUP_MARK, 4);
-	put_le(slot + D_LINK, object->link, 4);
-	put_le(slot + D_OFFSET, at, 8);
-	put_le(slot + D_SIZE, size, 8);
-	put_le(slot + D_PADDED, size + (at - plain), 8);
-	put_le(slot + D_CTIME, time, 8);
-	put_le(slot + D_MTIME, time, 8);
-	if (name_len > 0)
-		memcpy(slot + D_NAME, object->name, name_len);
-	memcpy(slot + D_EXTRA, object->extra, SIF_EXTRA_BYTES);
-	writer->data_size += size + (at - plain);
+	writer->data_size = place.offset + size - writer->data_offset;
 	return 0;
 }
 
@@ -167,14 +145,14 @@ int sif_writer_finish(struct sif_writer *writer, struct err *err)
 	memcpy(header + H_VERSION, "01", 3);
 	memcpy(header + H_ARCH, writer->arch, 3);
 	memcpy(header + H_UUID, options->uuid, 16);
-	put_le(header + H_CTIME, (uint64_t)options->time, 8);
-	put_le(header + H_MTIME, (uint64_t)options->time, 8);
-	put_le(header + H_FREE, options->slots - writer->used, 8);
-	put_le(header + H_TOTAL, options->slots, 8);
-	put_le(header + H_TABLE, SIF_TABLE_OFFSET, 8);
-	put_le(header + H_TABLE_SIZE, table_size, 8);
-	put_le(header + H_DATA, writer->data_offset, 8);
-	put_le(header + H_DATA_SIZE, writer->data_size, 8);
+	sif_layout_put(header + H_CTIME, (uint64_t)options->time, 8);
+	sif_layout_put(header + H_MTIME, (uint64_t)options->time, 8);
+	sif_layout_put(header + H_FREE, options->slots - writer->used, 8);
+	sif_layout_put(header + H_TOTAL, options->slots, 8);
+	sif_layout_put(header + H_TABLE, SIF_TABLE_OFFSET, 8);
+	sif_layout_put(header + H_TABLE_SIZE, table_size, 8);
+	sif_layout_put(header + H_DATA, writer->data_offset, 8);
+	sif_layout_put(header + H_DATA_SIZE, writer->data_size, 8);
 	if (ftruncate(writer->fd, (off_t)(writer->data_offset + writer->data_size)) < 0)
 		return err_sys(err, errno, "cannot set the length of the image");
 	rc = write_all(writer->fd, writer->table, table_size, SIF_TABLE_OFFSET, err);

@@ -9,31 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "frontend/image/sif_layout.h"
 #include "ipc/err.h"
 
 #define SIF_LAUNCH_NATIVE "#!/usr/bin/env run-singularity\n"
-#define SIF_SLOTS_DEFAULT 48
-#define SIF_TIME_NONE INT64_C(-62135596800) /* year 1, the time of deterministic images */
-#define SIF_EXTRA_BYTES 384
-#define SIF_NAME_BYTES 128
-#define SIF_PARTITION_ALIGN 4096
-
-enum sif_data_type {
-	SIF_DATA_DEFFILE = 0x4001,
-	SIF_DATA_ENV = 0x4002,
-	SIF_DATA_LABELS = 0x4003,
-	SIF_DATA_PARTITION = 0x4004,
-	SIF_DATA_SIGNATURE = 0x4005,
-	SIF_DATA_JSON = 0x4006,
-	SIF_DATA_GENERIC = 0x4007,
-	SIF_DATA_CRYPTO = 0x4008,
-	SIF_DATA_SBOM = 0x4009,
-	SIF_DATA_OCI_INDEX = 0x400A,
-	SIF_DATA_OCI_BLOB = 0x400B,
-};
-
-enum sif_fs { SIF_FS_SQUASHFS = 1, SIF_FS_EXT3, SIF_FS_ARCHIVE, SIF_FS_RAW, SIF_FS_ENCRYPTED };
-enum sif_part { SIF_PART_SYSTEM = 1, SIF_PART_PRIMARY, SIF_PART_DATA, SIF_PART_OVERLAY };
 
 struct sif_options {
 	const char *launch; /* NULL: none */
@@ -42,15 +21,10 @@ struct sif_options {
 	uint32_t slots;
 };
 
-struct sif_object {
-	enum sif_data_type type;
-	const char *name; /* NULL: none */
-	uint32_t group;   /* 0: none */
-	uint32_t link;    /* as stored */
-	uint8_t extra[SIF_EXTRA_BYTES];
-};
-
 struct sif_writer;
+
+/* sif_writer_make_uuid() - a random identifier. */
+int sif_writer_make_uuid(uint8_t uuid[16], struct err *err);
 
 /* sif_writer_create() - start an image in the empty file @fd (borrowed, open for writing). *@out owned. */
 int sif_writer_create(int fd, const struct sif_options *options, struct sif_writer **out, struct err *err);

@@ -165,7 +165,7 @@ static int open_up(const char *path, const struct stat *st, int flag, struct FTW
 	return 0;
 }
 
-static int remove_tree(const char *path)
+int target_remove_tree(const char *path)
 {
 	if (geteuid() != 0)
 		(void)nftw(path, open_up, 32, FTW_PHYS);
@@ -185,7 +185,7 @@ static int replace(struct target *target, struct err *err)
 	}
 	if (renameat2(AT_FDCWD, target->temporary, AT_FDCWD, target->path, RENAME_EXCHANGE) < 0)
 		return err_sys(err, errno, "cannot replace %s", target->path);
-	if (S_ISDIR(st.st_mode) ? remove_tree(target->temporary) < 0 : unlink(target->temporary) < 0)
+	if (S_ISDIR(st.st_mode) ? target_remove_tree(target->temporary) < 0 : unlink(target->temporary) < 0)
 		log_warning("cannot remove what was replaced: %s is left", target->temporary);
 	return 0;
 }
@@ -211,7 +211,7 @@ void target_close(struct target *target)
 		(void)close(target->fd);
 	if (target->temporary) {
 		if (target->is_directory)
-			(void)remove_tree(target->temporary);
+			(void)target_remove_tree(target->temporary);
 		else
 			(void)unlink(target->temporary);
 		catch_signals(SIG_DFL);

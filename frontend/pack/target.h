@@ -31,4 +31,7 @@ int target_commit(struct target *target, struct err *err);
 /* target_close() - release @target, removing what was not committed. */
 void target_close(struct target *target);
 
+/* target_remove_tree() - remove the directory @path with all that is in it. Returns 0 or a negative errno. */
+int target_remove_tree(const char *path);
+
 #endif

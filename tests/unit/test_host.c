@@ -107,21 +107,6 @@ static void reading_this_host_works(void **state)
 	assert_true(count >= 1);
 }
 
-static void programs_are_found_along_the_path(void **state)
-{
-	int fd = -1;
-
-	(void)state;
-	assert_int_equal(host_open_program("sh", "/nonexistent::/bin", &fd), 0);
-	assert_true(fd >= 0);
-	assert_int_equal(close(fd), 0);
-	assert_int_equal(setenv("PATH", "/bin", 1), 0);
-	assert_int_equal(host_open_program("sh", "$PATH:/nonexistent", &fd), 0);
-	assert_int_equal(close(fd), 0);
-	assert_int_equal(host_open_program("sh", "/nonexistent", &fd), -ENOENT);
-	assert_int_equal(host_open_program("sh", "", &fd), -ENOENT);
-}
-
 /* A filter as outer containers have it; the probe's child inherits it. */
 static void refuse_unshare(void)
 {
@@ -163,7 +148,6 @@ int main(void)
 		cmocka_unit_test(map_lines_are_read),
 		cmocka_unit_test(map_lines_have_an_end),
 		cmocka_unit_test(reading_this_host_works),
-		cmocka_unit_test(programs_are_found_along_the_path),
 		cmocka_unit_test(a_refused_namespace_is_hinted_at_and_found),
 	};
 
