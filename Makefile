@@ -334,6 +334,7 @@ audit: all
 
 bench: all
 	tests/bench/bench.sh "$(BUILD)"
+	tests/bench/convert.sh "$(BUILD)"
 
 # ---- installation -----------------------------------------------------------------------------------------------------
 MAN_PAGES := $(wildcard frontend/man/*.[158])

@@ -4,6 +4,7 @@
 # never fails it. Everything needs root; ROUNDS= more rounds, ROOTFS= another real tree than /var/tmp/debian-minbase.
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/bench/table.bash
 tree=$1 # as make(1) was told: its dependency files name their targets so
 build=$(realpath "$tree")
 rounds=${ROUNDS:-40}
@@ -56,20 +57,6 @@ make_box() {
 }
 
 partition_offset() { grep -abo -m1 hsqs "$1" | head -1 | cut -d: -f1; }
-
-# ---- tables ----------------------------------------------------------------------------------------------------------
-heading() { printf '\n%-34s %10s %10s   %-28s %s\n' "$@"; }
-# row NAME VALUE VALUE [RATIO "AGAINST" BUDGET]: the verdict is here and nowhere else
-row() {
-	if [ $# -gt 3 ]; then
-		printf '%-34s %10s %10s   %-28s %s\n' "$1" "$2" "$3" "$(printf '%.2f x %s' "$4" "$5")" \
-			"<= $6: $(awk -v r="$4" -v b="$6" 'BEGIN {print (r <= b ? "within" : "OVER")}')"
-	else
-		printf '%-34s %10s %10s\n' "$1" "$2" "$3"
-	fi
-}
-divide() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.4f", (b > 0 ? a / b : 0)}'; }
-ms() { awk -v us="$1" 'BEGIN {printf "%.2f", us / 1000}'; }
 
 # ---- start-up --------------------------------------------------------------------------------------------------------
 names=() lines=() medians=() minima=() budgets=()
@@ -251,8 +238,6 @@ walk_once() {
 	echo $((($(date +%s%N) - start) / 1000))
 	umount "$work/mnt"
 }
-
-middle() { sort -n "$1" | awk '{a[NR] = $1} END {print a[int((NR + 1) / 2)]}'; }
 
 print_reads() {
 	local readers try mib ours theirs one=
