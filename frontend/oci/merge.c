@@ -32,6 +32,7 @@
 #define PROGRAM_BYTES_MAX ((size_t)8 * 1024 * 1024) /* as large as hotset.c looks at */
 #define ELF_HEAD_BYTES ((size_t)64)
 #define TEXT_BYTES_MAX ((size_t)4 * 1024 * 1024) /* as large as metadata.c reads */
+#define SHOWN_MAX 400 /* bytes of a name in a message, which must have room for the reason */
 #define MAJOR_MAX 0xfff
 #define MINOR_MAX 0xfffff
 #define WHITEOUT ".wh."
@@ -64,7 +65,10 @@ struct merge {
 
 static int refuse(const struct merge *merge, int errnum, const char *reason, struct err *err)
 {
-	return err_set(err, ERR_IMAGE, errnum, "cannot use layer %u of the image: /%s: %s", merge->layer + 1, merge->name, reason);
+	bool cut = strlen(merge->name) > SHOWN_MAX;
+
+	return err_set(err, ERR_IMAGE, errnum, "cannot use layer %u of the image: /%.*s%s: %s", merge->layer + 1, SHOWN_MAX, merge->name,
+		       cut ? "..." : "", reason);
 }
 
 static int no_memory(struct err *err)
