@@ -99,7 +99,7 @@ FRONTEND_SRCS := frontend/main.c frontend/cli.c frontend/cli_commands.c frontend
 	policy/capability.c \
 	frontend/launch/plan_build.c frontend/launch/confined.c frontend/launch/images.c frontend/launch/mounts.c frontend/launch/mount_list.c \
 	frontend/launch/user_dirs.c frontend/launch/user_binds.c frontend/launch/identity.c frontend/launch/seccomp_filter.c \
-	frontend/launch/plan_print.c frontend/launch/env.c frontend/launch/tmp_sandbox.c frontend/launch/outer.c frontend/launch/hand_down.c \
+	frontend/launch/plan_print.c frontend/launch/env.c frontend/launch/tmp_sandbox.c frontend/launch/child.c frontend/launch/remote_image.c frontend/launch/outer.c frontend/launch/hand_down.c \
 	frontend/action/spec.c frontend/action/shell_eval.c frontend/action/shell_word.c frontend/action/shell_builtin.c \
 	frontend/action/shell_host.c frontend/action/script.c frontend/strlist.c
 
@@ -120,7 +120,10 @@ IMAGER_SRCS := frontend/imager.c frontend/settings/install.c frontend/settings/c
 	frontend/registry/digest.c frontend/registry/url.c frontend/registry/http.c frontend/registry/reference.c \
 	frontend/registry/auth.c frontend/registry/docker_config.c frontend/registry/credential_helper.c \
 	frontend/registry/registry.c frontend/strlist.c \
-	frontend/settings/user_dir.c frontend/settings/cache.c frontend/settings/cache_owner.c frontend/ui/progress.c \
+	frontend/settings/user_dir.c frontend/settings/cache.c frontend/settings/cache_owner.c frontend/settings/cache_command.c \
+	frontend/pull/options.c frontend/pull/interrupt.c frontend/pull/layers.c frontend/pull/into_file.c frontend/pull/transport.c \
+	frontend/pull/from_oci.c frontend/pull/from_oras.c frontend/pull/from_http.c frontend/pull/from_shub.c \
+	frontend/pull/pull.c frontend/pull/push.c frontend/pull/resolve.c frontend/ui/progress.c \
 	frontend/settings/remote.c frontend/settings/remote_yaml.c frontend/library/library_ref.c \
 	frontend/sif/sif_names.c frontend/sif/sif_print.c frontend/sif/sif_edit.c frontend/sif/sif_edit_copy.c frontend/sif/sif_add.c \
 	frontend/sif/sif_tool.c frontend/sif/overlay_fs.c frontend/sif/overlay_create.c

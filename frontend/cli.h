@@ -111,7 +111,7 @@ struct cli_request {
 	bool doctor_json;
 	struct strlist help_topic; /* help [cmd [sub]] */
 	struct strlist rest;       /* positional arguments of the other commands */
-	struct strlist forward;    /* CLI_FORWARD: the options given, by flag or environment, as --name or --name=value */
+	struct strlist forward;    /* for the imager: options given, by flag or environment, as --name or --name=value */
 	struct strlist notices;    /* lines for stderr: deprecated flags that were given */
 };
 

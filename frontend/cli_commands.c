@@ -8,7 +8,8 @@
 	 .description = "This command of SingularityCE is not available in this version.", .later = why_}
 
 #define IMAGE_TEXT                                                                                                     \
-	"The image is a SIF file, a sandbox directory, or a bare squashfs or ext3 file system.\n"                      \
+	"The image is a SIF file, a sandbox directory, a bare squashfs or ext3 file system, or a reference\n"          \
+	"like docker://alpine: then it is fetched to the cache first (see pull).\n"                                    \
 	"Flags end at the image: all that follows it belongs to the container.\n"                                      \
 	"Where namespaces are refused it runs by tracing: experimental, and no isolation."
 
@@ -27,6 +28,22 @@ const struct cli_command_row cli_commands[] = {
 	{.name = "buildcfg", .command = CLI_BUILDCFG, .min = 0, .max = 1, .hidden = true,
 	 .synopsis = "[parameter]", .brief = "Print where this installation lies",
 	 .description = "Prints NAME=value lines, or the value of one parameter."},
+	{.name = "cache", .command = CLI_GROUP, .synopsis = "<command>",
+	 .brief = "Manage the local cache",
+	 .description = "The cache keeps layers and images that were fetched, in SINGULARITY_CACHEDIR/cache or\n"
+			"~/.singularity/cache."},
+	{.name = "cache clean", .command = CLI_FORWARD, .on = CLI_ON_CACHE_CLEAN, .min = 0, .max = 0,
+	 .synopsis = "[clean options...]",
+	 .brief = "Clean your local cache",
+	 .description = "Removes everything, or what the options choose, after a question.",
+	 .examples = "$ singularity cache clean --type blob --force\n"
+		     "$ singularity cache clean --days 30 --dry-run"},
+	{.name = "cache list", .command = CLI_FORWARD, .on = CLI_ON_CACHE_LIST, .min = 0, .max = 0,
+	 .synopsis = "[list options...]",
+	 .brief = "List your local cache",
+	 .description = "Prints how many entries there are and what space they take.",
+	 .examples = "$ singularity cache list\n"
+		     "$ singularity cache list --verbose --type oci-tmp"},
 	{.name = "doctor", .command = CLI_DOCTOR, .on = CLI_ON_DOCTOR, .min = 0, .max = 0,
 	 .synopsis = "[doctor options...]",
 	 .brief = "Show what works on this machine, and what would help",
@@ -63,6 +80,22 @@ const struct cli_command_row cli_commands[] = {
 		     "$ singularity exec --overlay changes.img debian.sif touch /kept\n"
 		     "$ singularity overlay create --sparse debian.sif\n"
 		     "$ singularity exec --writable debian.sif touch /kept"},
+	{.name = "pull", .command = CLI_FORWARD, .on = CLI_ON_PULL, .min = 1, .max = 2,
+	 .synopsis = "[pull options...] [output file] <URI>",
+	 .brief = "Pull an image from a URI",
+	 .description = "Makes a SIF file out of an image from elsewhere. The file is called NAME_TAG.sif unless it is named.\n"
+			"  docker://[registry/]repository[:tag][@digest]\n"
+			"  docker-daemon:name:tag, docker-archive:file.tar, oci:directory, oci-archive:file.tar\n"
+			"  oras://registry/repository[:tag], http(s)://..., shub://registry/user/name\n"
+			"Layers and images stay in the cache; the registry is always asked what a tag stands for now.",
+	 .examples = "$ singularity pull docker://alpine\n"
+		     "$ singularity pull --arch arm64 alpine.sif docker://alpine:3.18\n"
+		     "$ singularity pull oras://registry.example.org/group/tool:1.0"},
+	{.name = "push", .command = CLI_FORWARD, .on = CLI_ON_PUSH, .min = 2, .max = 2,
+	 .synopsis = "[push options...] <image> <URI>",
+	 .brief = "Upload an image to a URI",
+	 .description = "Puts a SIF file into a registry, as an artifact: oras://registry/repository[:tag].",
+	 .examples = "$ singularity push tool.sif oras://registry.example.org/group/tool:1.0"},
 	{.name = "run", .command = CLI_RUN, .on = CLI_ON_RUN, .min = 1, .max = INT_MAX,
 	 .synopsis = "[run options...] <container> [args...]",
 	 .brief = "Run the user-defined default command within a container",
@@ -125,7 +158,6 @@ const struct cli_command_row cli_commands[] = {
 	{.name = "version", .command = CLI_VERSION, .min = 0, .max = 0, .synopsis = "",
 	 .brief = "Show the version for Singularity", .description = "Prints the bare version."},
 
-	LATER_ROW("cache", NULL, "Manage the local cache", "there is no cache so far"),
 	LATER_ROW("capability", "caps", "Manage Linux capabilities for users and groups", "no capability can be granted so far"),
 	LATER_ROW("completion", NULL, "Generate an autocompletion script", "no completion scripts are written so far"),
 	LATER_ROW("config", NULL, "Manage various singularity configuration", "edit singularity.conf and /etc/subuid by hand so far"),
@@ -138,8 +170,6 @@ const struct cli_command_row cli_commands[] = {
 	LATER_ROW("overlay seal", NULL, "Seal a writable overlay of an OCI-SIF into a read-only layer", "OCI mode is missing so far"),
 	LATER_ROW("overlay sync", NULL, "Sync an OCI-SIF with the content of its overlay", "OCI mode is missing so far"),
 	LATER_ROW("plugin", "plugins", "Manage Singularity plugins", "plugins are programs in Go, which this program in C cannot load"),
-	LATER_ROW("pull", NULL, "Pull an image from a URI", "images come from local files so far"),
-	LATER_ROW("push", NULL, "Upload an image to a URI", "images come from local files so far"),
 	LATER_ROW("registry", NULL, "Manage authentication to OCI/Docker registries", "images come from local files so far"),
 	LATER_ROW("remote", NULL, "Manage remote endpoints", "images come from local files so far"),
 	LATER_ROW("search", NULL, "Search a library for images", "images come from local files so far"),

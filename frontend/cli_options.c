@@ -20,6 +20,14 @@
 	{.name = name_, .letter = letter_, .type = type_, .commands = on_, .env = env_, .field = CLI_NO_FIELD,          \
 	 .value = value_, .help = help_, .later = why_}
 
+/* Handed to the imager as it is. */
+#define SOURCE_BOOL(name_, on_, env_, flags_, help_, deprecated_)                                                      \
+	{.name = name_, .type = CLI_TYPE_BOOL, .commands = on_, .env = env_, .field = CLI_NO_FIELD,                     \
+	 .flags = CLI_SOURCE | (flags_), .help = help_, .deprecated = deprecated_}
+#define SOURCE_VALUE(name_, on_, env_, flags_, help_)                                                                  \
+	{.name = name_, .type = CLI_TYPE_STRING, .commands = on_, .env = env_, .field = CLI_NO_FIELD,                   \
+	 .flags = CLI_SOURCE | (flags_), .value = "string", .help = help_}
+
 #define NO_CGROUPS "resource limits by cgroups are missing so far"
 #define NO_CNI "networks other than none are missing so far"
 #define NO_CRYPT "encrypted images are missing so far"
@@ -146,27 +154,53 @@ const struct cli_option cli_options[] = {
 	 .flags = CLI_HIDDEN, .value = "strings", .help = "more libraries for GPU support", .later = NO_GPU},
 	{.name = "proot", .type = CLI_TYPE_STRING, .commands = CLI_ON_ACTIONS, .env = "PROOT", .field = CLI_NO_FIELD,
 	 .flags = CLI_HIDDEN, .value = "string", .help = "bind proot for an unprivileged build", .later = NO_DEFINITION},
-	BOOL_LATER("oci", 0, CLI_ON_ACTIONS | CLI_ON_BUILD, "OCI", "use OCI mode", NO_OCI),
-	BOOL_ROW("no-oci", 0, CLI_ON_ACTIONS | CLI_ON_BUILD, "NO_OCI", CLI_NO_FIELD, "do not use OCI mode"),
-	BOOL_LATER("keep-layers", 0, CLI_ON_ACTIONS | CLI_ON_BUILD, "KEEP_LAYERS", "keep the layers of an OCI image", NO_OCI),
+	BOOL_LATER("oci", 0, CLI_ON_FETCHES, "OCI", "use OCI mode", NO_OCI),
+	BOOL_ROW("no-oci", 0, CLI_ON_FETCHES, "NO_OCI", CLI_NO_FIELD, "do not use OCI mode"),
+	BOOL_LATER("keep-layers", 0, CLI_ON_FETCHES, "KEEP_LAYERS", "keep the layers of an OCI image", NO_OCI),
 	BOOL_LATER("passphrase", 0, CLI_ON_ACTIONS | CLI_ON_BUILD, NULL, "ask for the passphrase of an encrypted image", NO_CRYPT),
 	VALUE_LATER("pem-path", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS | CLI_ON_BUILD, NULL, "string", "RSA key of an encrypted image", NO_CRYPT),
 
-	/* where images come from: of use with remote references only, hence nothing to store yet */
-	BOOL_ROW("disable-cache", 0, CLI_ON_ACTIONS, "DISABLE_CACHE", ACTION(disable_cache), "do not use or make a cache"),
-	BOOL_ROW("disable-cache", 0, CLI_ON_BUILD, "DISABLE_CACHE", CLI_NO_FIELD, "do not use or make a cache"),
+	/* where images come from */
+	{.name = "disable-cache", .type = CLI_TYPE_BOOL, .commands = CLI_ON_ACTIONS, .env = "DISABLE_CACHE", .field = ACTION(disable_cache),
+	 .flags = CLI_SOURCE, .help = "do not use or make a cache"},
+	SOURCE_BOOL("disable-cache", CLI_ON_BUILD | CLI_ON_PULL, "DISABLE_CACHE", 0, "do not use or make a cache", NULL),
 	{.name = "tmpdir", .type = CLI_TYPE_STRING, .commands = CLI_ON_ACTIONS, .env = "TMPDIR", .field = ACTION(tmpdir),
-	 .flags = CLI_HIDDEN, .value = "string", .initial = "/tmp", .help = "directory for temporary files"},
-	BOOL_ROW("no-https", 0, CLI_ON_ACTIONS | CLI_ON_BUILD, "NOHTTPS NO_HTTPS", CLI_NO_FIELD, "talk plain HTTP to registries"),
-	{.name = "nohttps", .type = CLI_TYPE_BOOL, .commands = CLI_ON_ACTIONS, .field = CLI_NO_FIELD, .flags = CLI_HIDDEN,
-	 .help = "older name of --no-https", .deprecated = "use --no-https instead"},
-	BOOL_ROW("docker-login", 0, CLI_ON_ACTIONS | CLI_ON_BUILD, "DOCKER_LOGIN", CLI_NO_FIELD, "ask for user name and password of a registry"),
-	{.name = "docker-username", .type = CLI_TYPE_STRING, .commands = CLI_ON_ACTIONS | CLI_ON_BUILD, .env = "DOCKER_USERNAME",
-	 .field = CLI_NO_FIELD, .flags = CLI_HIDDEN, .value = "string", .help = "user name for a registry"},
-	{.name = "docker-password", .type = CLI_TYPE_STRING, .commands = CLI_ON_ACTIONS | CLI_ON_BUILD, .env = "DOCKER_PASSWORD",
-	 .field = CLI_NO_FIELD, .flags = CLI_HIDDEN, .value = "string", .help = "password for a registry"},
-	VALUE_ROW("docker-host", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS | CLI_ON_BUILD, "DOCKER_HOST", CLI_NO_FIELD, "string", "address of a Docker daemon"),
-	VALUE_ROW("authfile", 0, CLI_TYPE_STRING, CLI_ON_ACTIONS | CLI_ON_BUILD, "AUTHFILE", CLI_NO_FIELD, "string", "file with credentials for registries"),
+	 .flags = CLI_HIDDEN | CLI_SOURCE, .value = "string", .initial = "/tmp", .help = "directory for temporary files"},
+	SOURCE_BOOL("no-https", CLI_ON_FETCHES, "NOHTTPS NO_HTTPS", 0, "talk plain HTTP to registries", NULL),
+	SOURCE_BOOL("nohttps", CLI_ON_ACTIONS | CLI_ON_PULL, NULL, CLI_HIDDEN, "older name of --no-https", "use --no-https instead"),
+	SOURCE_BOOL("docker-login", CLI_ON_FETCHES, "DOCKER_LOGIN", 0, "ask for user name and password of a registry", NULL),
+	SOURCE_VALUE("docker-username", CLI_ON_FETCHES | CLI_ON_PUSH, "DOCKER_USERNAME", CLI_HIDDEN, "user name for a registry"),
+	SOURCE_VALUE("docker-password", CLI_ON_FETCHES | CLI_ON_PUSH, "DOCKER_PASSWORD", CLI_HIDDEN | CLI_SECRET, "password for a registry"),
+	SOURCE_VALUE("docker-host", CLI_ON_FETCHES | CLI_ON_PUSH, "DOCKER_HOST", 0, "address of a Docker daemon"),
+	SOURCE_VALUE("authfile", CLI_ON_FETCHES | CLI_ON_PUSH, "AUTHFILE", 0, "file with credentials for registries"),
+
+	/* pull, push */
+	{.name = "force", .letter = 'F', .type = CLI_TYPE_BOOL, .commands = CLI_ON_PULL, .env = "FORCE", .field = CLI_NO_FIELD,
+	 .help = "overwrite an image file that exists"},
+	VALUE_ROW("dir", 0, CLI_TYPE_STRING, CLI_ON_PULL, "PULLDIR PULLFOLDER", CLI_NO_FIELD, "string", "directory for the image file"),
+	{.name = "name", .type = CLI_TYPE_STRING, .commands = CLI_ON_PULL, .env = "PULL_NAME", .field = CLI_NO_FIELD,
+	 .flags = CLI_HIDDEN, .value = "string", .help = "name of the image file"},
+	VALUE_ROW("arch", 0, CLI_TYPE_STRING, CLI_ON_PULL, "PULL_ARCH ARCH", CLI_NO_FIELD, "string", "architecture of the image: amd64, arm64, arm32v7, ..."),
+	VALUE_ROW("platform", 0, CLI_TYPE_STRING, CLI_ON_PULL, "PLATFORM", CLI_NO_FIELD, "string", "platform of the image: linux/arm64, linux/arm/v7, ..."),
+	VALUE_ROW("tmpdir", 0, CLI_TYPE_STRING, CLI_ON_PULL | CLI_ON_PUSH, "TMPDIR", CLI_NO_FIELD, "string", "directory for temporary files"),
+	BOOL_ROW("no-cleanup", 0, CLI_ON_PULL, "NO_CLEANUP NOCLEANUP", CLI_NO_FIELD, "accepted for compatibility: no temporary file outlives its use"),
+	BOOL_LATER("with-cosign", 0, CLI_ON_PULL | CLI_ON_PUSH, "WITH_COSIGN", "pull or push cosign signatures too", NO_OCI),
+	VALUE_ROW("library", 0, CLI_TYPE_STRING, CLI_ON_PULL | CLI_ON_PUSH, "LIBRARY", CLI_NO_FIELD, "string", "address of a container library"),
+	{.name = "allow-unsigned", .letter = 'U', .type = CLI_TYPE_BOOL, .commands = CLI_ON_PULL, .env = "ALLOW_UNSIGNED",
+	 .field = CLI_NO_FIELD, .help = "accepted for compatibility, without effect", .deprecated = "pull no longer exits with an error code in case of unsigned image"},
+	{.name = "allow-unauthenticated", .type = CLI_TYPE_BOOL, .commands = CLI_ON_PULL, .env = "ALLOW_UNAUTHENTICATED", .field = CLI_NO_FIELD,
+	 .flags = CLI_HIDDEN, .help = "accepted for compatibility, without effect"},
+	BOOL_ROW("allow-unsigned", 'U', CLI_ON_PUSH, "ALLOW_UNSIGNED", CLI_NO_FIELD, "push an image to a library that is not signed"),
+	VALUE_ROW("description", 'D', CLI_TYPE_STRING, CLI_ON_PUSH, NULL, CLI_NO_FIELD, "string", "description of the image in a library"),
+	VALUE_LATER("layer-format", 0, CLI_TYPE_STRING, CLI_ON_PUSH, "LAYER_FORMAT", "string", "format of the layers of an OCI-SIF: squashfs or tar", NO_OCI),
+
+	/* cache */
+	VALUE_ROW("type", 'T', CLI_TYPE_LIST, CLI_ON_CACHE_LIST | CLI_ON_CACHE_CLEAN, NULL, CLI_NO_FIELD, "strings",
+		  "kinds of entries: library, oci-tmp, shub, oras, net, oci-sif, blob, all"),
+	BOOL_ROW("verbose", 'v', CLI_ON_CACHE_LIST, NULL, CLI_NO_FIELD, "list each entry"),
+	VALUE_ROW("days", 'D', CLI_TYPE_STRING, CLI_ON_CACHE_CLEAN, NULL, CLI_NO_FIELD, "int", "only entries older than this many days"),
+	BOOL_ROW("dry-run", 'n', CLI_ON_CACHE_CLEAN, NULL, CLI_NO_FIELD, "show what would be removed, and remove nothing"),
+	BOOL_ROW("force", 'f', CLI_ON_CACHE_CLEAN, NULL, CLI_NO_FIELD, "do not ask"),
 
 	/* build */
 	BOOL_ROW("sandbox", 's', CLI_ON_BUILD, "SANDBOX", BUILD(sandbox), "make a directory instead of a file"),

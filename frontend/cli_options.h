@@ -33,16 +33,23 @@ enum cli_type {
 #define CLI_ON_INSPECT CLI_ON(6)
 #define CLI_ON_RUN_HELP CLI_ON(7)
 #define CLI_ON_DOCTOR CLI_ON(8)
+#define CLI_ON_PUSH CLI_ON(9)
+#define CLI_ON_CACHE_LIST CLI_ON(15)
+#define CLI_ON_CACHE_CLEAN CLI_ON(16)
+#define CLI_ON_PULL CLI_ON(17)
 #define CLI_ON_SIF_ADD CLI_ON(40)
 #define CLI_ON_OVERLAY_CREATE CLI_ON(41)
 #define CLI_ON_ACTIONS (CLI_ON_EXEC | CLI_ON_RUN | CLI_ON_SHELL | CLI_ON_TEST)
+#define CLI_ON_FETCHES (CLI_ON_ACTIONS | CLI_ON_BUILD | CLI_ON_PULL) /* images may come from elsewhere */
 
 enum {
 	CLI_HIDDEN = 1,
 	CLI_ENV_APPENDS = 2, /* values of all environment names follow those of the command line */
+	CLI_SOURCE = 4,      /* says where and how images are fetched: goes to the imager also where it fetches for a launch */
+	CLI_SECRET = 8,      /* the imager takes the value out of the environment itself: everybody can read command lines */
 };
 
-#define CLI_NO_FIELD SIZE_MAX /* nothing to store: the flag concerns remote sources only, or is read by name */
+#define CLI_NO_FIELD SIZE_MAX /* nothing to store: the flag is forwarded to the imager, or is read by name */
 
 struct cli_option {
 	const char *name;
@@ -62,7 +69,7 @@ struct cli_option {
 extern const struct cli_option cli_options[];
 extern const size_t cli_option_count;
 
-#define CLI_OPTION_MAX 160 /* no less than cli_option_count; checked where the table is */
+#define CLI_OPTION_MAX 200 /* no less than cli_option_count; checked where the table is */
 
 enum {
 	CLI_SHOWS_HELP = 1,   /* a group: alone it prints its help, where others are usage errors */

@@ -146,8 +146,9 @@ static int forward(const struct cli_state *state, const struct cli_option *optio
 	cleanup_ptr char *item = NULL;
 	bool is_bool = option->type == CLI_TYPE_BOOL;
 
-	if (request->command != CLI_FORWARD || option->field != CLI_NO_FIELD || (option->commands & CLI_ON_GLOBAL) ||
-	    (is_bool && !state->truth[option_index(option)]))
+	bool wanted = option->flags & CLI_SOURCE || (request->command == CLI_FORWARD && option->field == CLI_NO_FIELD);
+
+	if (!wanted || (option->flags & CLI_SECRET && state->in_environment) || (option->commands & CLI_ON_GLOBAL) || (is_bool && !state->truth[option_index(option)]))
 		return 0;
 	if (asprintf(&item, "--%s%s%s", option->name, is_bool ? "" : "=", is_bool ? "" : text) < 0) {
 		item = NULL;
@@ -303,6 +304,7 @@ int cli_value_apply_environment(struct cli_state *state, char **environ_, struct
 {
 	size_t bound = state->request->action.bind.count;
 
+	state->in_environment = true;
 	for (size_t i = 0; i < cli_option_count; i++) {
 		const struct cli_option *option = &cli_options[i];
 		int r;

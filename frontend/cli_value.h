@@ -11,6 +11,7 @@ struct cli_state {
 	uint64_t on;                /* CLI_ON_* of the command, with CLI_ON_GLOBAL */
 	bool given[CLI_OPTION_MAX]; /* by index into cli_options */
 	bool truth[CLI_OPTION_MAX]; /* given and not false */
+	bool in_environment;        /* what is stored now comes from there */
 };
 
 /* cli_value_set() - store @text for @option. Returns 0, or -EINVAL with the bare reason in @err ("strconv.ParseBool: …"). */

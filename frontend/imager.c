@@ -20,8 +20,13 @@ struct subcommand {
 
 static const struct subcommand subcommands[] = {
 	{"build", NULL, build_main},
+	{"cache", "clean", cache_clean_main},
+	{"cache", "list", cache_list_main},
 	{"extract-image", NULL, extract_main},
+	{"pull", NULL, pull_main},
+	{"push", NULL, push_main},
 	{"read-files", NULL, read_files_main},
+	{"resolve", NULL, resolve_main},
 	{"seccomp-compile", NULL, seccomp_compile_main},
 	{"sif", "header", sif_header_main},
 	{"sif", "list", sif_list_main},

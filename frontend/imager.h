@@ -5,8 +5,13 @@
 #define FRONTEND_IMAGER_H
 
 int build_main(int argc, char **argv);           /* pack/build.c */
+int cache_clean_main(int argc, char **argv);     /* settings/cache_command.c */
+int cache_list_main(int argc, char **argv);      /* settings/cache_command.c */
 int extract_main(int argc, char **argv);         /* pack/extract.c */
+int pull_main(int argc, char **argv);            /* pull/pull.c */
+int push_main(int argc, char **argv);            /* pull/push.c */
 int read_files_main(int argc, char **argv);      /* image/squash_read.c */
+int resolve_main(int argc, char **argv);         /* pull/resolve.c */
 int seccomp_compile_main(int argc, char **argv); /* seccomp_profile.c */
 int sif_header_main(int argc, char **argv);      /* sif/sif_tool.c, as those that follow */
 int sif_list_main(int argc, char **argv);

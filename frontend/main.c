@@ -13,6 +13,7 @@
 #include "frontend/launch/launch.h"
 #include "frontend/run_help.h"
 #include "frontend/settings/install.h"
+#include "frontend/strlist.h"
 #include "ipc/cleanup.h"
 #include "ipc/err.h"
 #include "ipc/log.h"
@@ -67,36 +68,11 @@ static int check_config(const struct cli_request *request, struct err *err)
 	return err_set(err, ERR_DENIED, EPERM, "--config requires to be root or an unprivileged installation");
 }
 
-static int run_build(const struct cli_request *request, struct err *err)
+static int exec_imager(const struct strlist *words, struct err *err)
 {
-	const struct cli_build *build = &request->build;
+	cleanup_ptr char **argv = strlist_to_argv(words);
 	cleanup_ptr char *path = NULL;
-	char name[] = "imager", verb[] = "build", sandbox[] = "--sandbox", force[] = "--force", perms[] = "--fix-perms",
-	     compression[] = "--compression", tmpdir[] = "--tmpdir", end[] = "--";
-	char *argv[16];
-	size_t count = 0;
 
-	argv[count++] = name;
-	argv[count++] = verb;
-	if (build->sandbox)
-		argv[count++] = sandbox;
-	if (build->force)
-		argv[count++] = force;
-	if (build->compression) {
-		argv[count++] = compression;
-		argv[count++] = build->compression;
-	}
-	if (build->tmpdir) {
-		argv[count++] = tmpdir;
-		argv[count++] = build->tmpdir;
-	}
-	if (build->fix_perms)
-		argv[count++] = perms;
-	if (build->target[0] == '-' || build->spec[0] == '-')
-		argv[count++] = end;
-	argv[count++] = build->target;
-	argv[count++] = build->spec;
-	argv[count] = NULL;
 	if (asprintf(&path, "%s/imager", install_get()->libexec_bin) < 0) {
 		path = NULL;
 		return err_sys(err, ENOMEM, "cannot start imager");
@@ -105,37 +81,70 @@ static int run_build(const struct cli_request *request, struct err *err)
 	return err_sys(err, errno, "cannot execute %s", path);
 }
 
+static void add_all(struct strlist *words, const struct strlist *more)
+{
+	for (size_t i = 0; i < more->count; i++)
+		strlist_add(words, more->items[i]);
+}
+
+static void add_value(struct strlist *words, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	strlist_add(words, name);
+	strlist_add(words, value);
+}
+
+static void add_flag(struct strlist *words, const char *name, bool given)
+{
+	if (given)
+		strlist_add(words, name);
+}
+
+/* Options of the build, target and source, options for fetching the source. */
+static int run_build(const struct cli_request *request, struct err *err)
+{
+	const struct cli_build *build = &request->build;
+	struct strlist words = {0, NULL};
+	int r;
+
+	strlist_add(&words, "imager");
+	strlist_add(&words, "build");
+	add_flag(&words, "--sandbox", build->sandbox);
+	add_flag(&words, "--force", build->force);
+	add_flag(&words, "--fix-perms", build->fix_perms);
+	add_value(&words, "--compression", build->compression);
+	add_value(&words, "--tmpdir", build->tmpdir);
+	strlist_add(&words, "--");
+	strlist_add(&words, build->target);
+	strlist_add(&words, build->spec);
+	add_all(&words, &request->forward);
+	r = exec_imager(&words, err);
+	strlist_fini(&words);
+	return r;
+}
+
 /* A command that the imager serves: its words, the options, the arguments. */
 static int run_forward(const struct cli_request *request, struct err *err)
 {
-	const struct strlist *parts[] = {&request->forward, &request->rest};
-	cleanup_ptr char *path = NULL, *words = strdup(request->command_name);
-	cleanup_ptr char **argv = calloc(request->forward.count + request->rest.count + 5, sizeof(*argv));
-	char name[] = "imager", end[] = "--", *second;
-	size_t count = 0;
+	const char *second = strchr(request->command_name, ' ');
+	struct strlist words = {0, NULL};
+	int r;
 
-	if (!words || !argv || asprintf(&path, "%s/imager", install_get()->libexec_bin) < 0) {
-		path = NULL;
-		return err_sys(err, ENOMEM, "cannot start imager");
-	}
-	argv[count++] = name;
-	argv[count++] = words;
-	second = strchr(words, ' ');
-	if (second) {
-		*second = '\0';
-		argv[count++] = second + 1;
-	}
-	for (size_t i = 0; i < 2; i++) {
-		for (size_t k = 0; k < parts[i]->count; k++)
-			argv[count++] = parts[i]->items[k];
-		if (i == 0)
-			argv[count++] = end;
-	}
+	strlist_add(&words, "imager");
+	strlist_addf(&words, "%.*s", (int)strcspn(request->command_name, " "), request->command_name);
+	if (second)
+		strlist_add(&words, second + 1);
+	add_all(&words, &request->forward);
+	strlist_add(&words, "--");
+	add_all(&words, &request->rest);
 	/* As every variable of ours, for those programs that the command starts, too. */
 	if (request->config && setenv("SINGULARITY_CONFIG_FILE", request->config, 1) < 0)
-		return err_sys(err, errno, "cannot set SINGULARITY_CONFIG_FILE");
-	(void)execv(path, argv);
-	return err_sys(err, errno, "cannot execute %s", path);
+		r = err_sys(err, errno, "cannot set SINGULARITY_CONFIG_FILE");
+	else
+		r = exec_imager(&words, err);
+	strlist_fini(&words);
+	return r;
 }
 
 static int flush_stdout(struct err *err)

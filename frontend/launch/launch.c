@@ -20,6 +20,7 @@
 #include "frontend/launch/name_service.h"
 #include "frontend/launch/plan_build.h"
 #include "frontend/launch/plan_print.h"
+#include "frontend/launch/remote_image.h"
 #include "frontend/launch/tmp_sandbox.h"
 #include "frontend/settings/configuration.h"
 #include "frontend/settings/install.h"
@@ -46,33 +47,15 @@ int launch_load_conf(const struct cli_request *request, struct conf_frontend *ou
 	return conf_frontend_check(out, err);
 }
 
-/* "scheme://" or one of the schemes that go without slashes. */
-static bool launch_is_remote(const char *image)
+static int launch_open_image(const struct cli_request *request, struct image *image, struct err *err)
 {
-	static const char *const schemes[] = {"library", "shub", "docker", "docker-archive", "docker-daemon",
-					      "oci",	 "oci-archive", "http", "https", "oras", NULL};
-	const char *colon = strchr(image, ':');
+	const struct cli_action *action = &request->action;
+	cleanup_ptr char *fetched = NULL;
+	int r = remote_image_is_reference(action->image) ? remote_image_fetch(request, &fetched, err) : 0;
 
-	if (!colon || access(image, F_OK) == 0)
-		return false;
-	if (strncmp(colon, "://", 3) == 0)
-		return true;
-	for (size_t i = 0; schemes[i]; i++)
-		if (strlen(schemes[i]) == (size_t)(colon - image) && strncmp(image, schemes[i], strlen(schemes[i])) == 0)
-			return true;
-	return false;
-}
-
-static int launch_open_image(const struct cli_action *action, struct image *image, struct err *err)
-{
-	int r;
-
-	if (launch_is_remote(action->image))
-		return err_set(err, ERR_SYSTEM, EOPNOTSUPP,
-			       "cannot run %s: remote references are not available in this version: pull it with SingularityCE, "
-			       "and give the file here",
-			       action->image);
-	r = image_open(action->image, action->writable, image, err);
+	/* What lies in the cache is not for writing. */
+	if (r == 0)
+		r = image_open(fetched ? fetched : action->image, action->writable && !fetched, image, err);
 	if (r < 0)
 		return r;
 	if (strcmp(image->path, "/") == 0)
@@ -406,7 +389,7 @@ int launch_run(const struct cli_request *request, struct err *err)
 	if (result == 0)
 		result = host_read(&host, err);
 	if (result == 0)
-		result = launch_open_image(&request->action, &image, err);
+		result = launch_open_image(request, &image, err);
 	if (result == 0)
 		result = launch_plan(request, &host, &image, inherited, err);
 	if (result < 0)

@@ -9,22 +9,22 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "frontend/settings/install.h"
+#include "frontend/launch/child.h"
+#include "frontend/strlist.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
 
-#define DIR_PREFIX "rootfs-"
 #define LOCK_NAME "lock"
-#define TREE_NAME "root"
 #define MAKE_ATTEMPTS 3
 
-static sigset_t mask_before;
-static struct sigaction child_before;
+/* Directories of both kinds; what is kept in them. */
+static const struct kind {
+	const char *prefix, *name;
+} unpacked_kind = {"rootfs-", "root"}, fetched_kind = {"singularity-action-pull-", "image"};
 
 /* ---- removal ------------------------------------------------------------------------------------------------------ */
 
@@ -77,8 +77,10 @@ static int sandbox_remove_at(int parent_fd, const char *name)
 static int sandbox_remove_dir(int base_fd, const char *name)
 {
 	cleanup_fd int dir_fd = openat(base_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int result = dir_fd < 0 ? 0 : sandbox_remove_at(dir_fd, TREE_NAME);
+	int result = dir_fd < 0 ? 0 : sandbox_remove_at(dir_fd, unpacked_kind.name);
 
+	if (result == 0 && dir_fd >= 0)
+		result = sandbox_remove_at(dir_fd, fetched_kind.name);
 	return result < 0 ? result : sandbox_remove_at(base_fd, name);
 }
 
@@ -117,93 +119,38 @@ void tmp_sandbox_reap(const char *base)
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)))
-		if (strncmp(entry->d_name, DIR_PREFIX, strlen(DIR_PREFIX)) == 0)
+		if (strncmp(entry->d_name, unpacked_kind.prefix, strlen(unpacked_kind.prefix)) == 0 ||
+		    strncmp(entry->d_name, fetched_kind.prefix, strlen(fetched_kind.prefix)) == 0)
 			sandbox_reap_one(dirfd(dir), entry->d_name);
 }
 
 /* ---- making ------------------------------------------------------------------------------------------------------- */
 
-static void sandbox_block_signals(void)
+static void sandbox_fill_words(const struct image *image, const struct image_partition *root, const char *dest,
+			       struct strlist *words)
 {
-	struct sigaction plain = {.sa_handler = SIG_DFL};
-	sigset_t all;
-
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_BLOCK, &all, &mask_before);
-	/* A caller that ignores SIGCHLD would have our children reaped unseen. */
-	(void)sigaction(SIGCHLD, &plain, &child_before);
-}
-
-static void sandbox_restore_signals(void)
-{
-	(void)sigaction(SIGCHLD, &child_before, NULL);
-	(void)sigprocmask(SIG_SETMASK, &mask_before, NULL);
-}
-
-/* Wait for @child; what we are sent goes on to it, but for keyboard signals, which it has already. */
-static int sandbox_wait(pid_t child)
-{
-	int status = 255 << 8;
-	sigset_t all;
-	siginfo_t info;
-
-	(void)sigfillset(&all);
-	for (;;) {
-		pid_t pid = waitpid(child, &status, WNOHANG | WUNTRACED);
-
-		if (pid < 0)
-			return 255 << 8;
-		if (pid == child && !WIFSTOPPED(status))
-			return status;
-		if (pid == child) {
-			/* Our shell must see its job stop as well. */
-			(void)raise(SIGSTOP);
-			(void)kill(child, SIGCONT);
-			continue;
-		}
-		if (sigwaitinfo(&all, &info) > 0 && info.si_signo != SIGCHLD && info.si_code != SI_KERNEL)
-			(void)kill(child, info.si_signo);
-	}
-}
-
-static void sandbox_exec_imager(const struct image *image, const struct image_partition *root, const char *dest)
-{
-	char program[] = "imager", verb[] = "extract-image", fd_option[] = "--fd", offset_option[] = "--offset",
-	     size_option[] = "--size", squash[] = "--squash-ids", numbers[3][24], *copy = strdup(dest);
-	char *argv[] = {program,     verb,       fd_option, numbers[0], offset_option, numbers[1],
-			size_option, numbers[2], copy,      NULL,	NULL};
-	cleanup_fd int program_fd = -1;
-	struct err err = ERR_INIT;
-
-	(void)snprintf(numbers[0], sizeof(numbers[0]), "%d", image->fd);
-	(void)snprintf(numbers[1], sizeof(numbers[1]), "%llu", (unsigned long long)root->offset_bytes);
-	(void)snprintf(numbers[2], sizeof(numbers[2]), "%llu", (unsigned long long)root->size_bytes);
-	if (geteuid() != 0) {
-		argv[8] = squash;
-		argv[9] = copy;
-	}
-	(void)fcntl(image->fd, F_SETFD, 0);
-	if (copy && install_open_program("imager", &program_fd, &err) == 0)
-		(void)execveat(program_fd, "", argv, environ, AT_EMPTY_PATH);
-	_exit(255);
+	strlist_add(words, "imager");
+	strlist_add(words, "extract-image");
+	strlist_addf(words, "--fd=%d", image->fd);
+	strlist_addf(words, "--offset=%llu", (unsigned long long)root->offset_bytes);
+	strlist_addf(words, "--size=%llu", (unsigned long long)root->size_bytes);
+	if (geteuid() != 0)
+		strlist_add(words, "--squash-ids");
+	strlist_add(words, dest);
 }
 
 static int sandbox_unpack(const struct image *image, const struct image_partition *root, const char *dest, struct err *err)
 {
-	pid_t child = fork();
-	int status;
+	struct strlist words = {0, NULL};
+	int status, result;
 
-	if (child < 0)
-		return err_sys(err, errno, "cannot start the imager");
-	if (child == 0) {
-		/* Half a tree is of no use to anybody: unpacking ends with us. */
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		sandbox_restore_signals();
-		sandbox_exec_imager(image, root, dest);
-	}
-	status = sandbox_wait(child);
-	if (status == 0)
-		return 0;
+	sandbox_fill_words(image, root, dest, &words);
+	(void)fcntl(image->fd, F_SETFD, 0);
+	result = child_run_imager(&words, -1, &status, err);
+	(void)fcntl(image->fd, F_SETFD, FD_CLOEXEC);
+	strlist_fini(&words);
+	if (result < 0 || status == 0)
+		return result;
 	if (WIFSIGNALED(status))
 		return err_set(err, ERR_SYSTEM, EINTR, "cannot unpack %s: interrupted by signal %d", image->path,
 			       WTERMSIG(status));
@@ -211,11 +158,11 @@ static int sandbox_unpack(const struct image *image, const struct image_partitio
 }
 
 /* One directory with its lock held. -EAGAIN: somebody's reaper was faster. */
-static int sandbox_make_dir(const char *base, struct tmp_sandbox *out, struct err *err)
+static int sandbox_make_dir(const char *base, const struct kind *kind, struct tmp_sandbox *out, struct err *err)
 {
 	cleanup_ptr char *lock = NULL;
 
-	if (asprintf(&out->dir, "%s/" DIR_PREFIX "XXXXXX", base) < 0) {
+	if (asprintf(&out->dir, "%s/%sXXXXXX", base, kind->prefix) < 0) {
 		out->dir = NULL;
 		return err_sys(err, ENOMEM, "cannot make a temporary sandbox");
 	}
@@ -225,20 +172,21 @@ static int sandbox_make_dir(const char *base, struct tmp_sandbox *out, struct er
 		free(ptr_take(out->dir));
 		return err_sys(err, errnum, "cannot make a temporary sandbox in %s", base);
 	}
-	if (asprintf(&lock, "%s/" LOCK_NAME, out->dir) < 0 || asprintf(&out->root, "%s/" TREE_NAME, out->dir) < 0)
+	if (asprintf(&lock, "%s/" LOCK_NAME, out->dir) < 0 || asprintf(&out->root, "%s/%s", out->dir, kind->name) < 0)
 		return err_sys(err, ENOMEM, "cannot make a temporary sandbox");
 	out->lock_fd = open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (out->lock_fd < 0 || flock(out->lock_fd, LOCK_EX | LOCK_NB) < 0 || mkdir(out->root, 0700) < 0)
+	if (out->lock_fd < 0 || flock(out->lock_fd, LOCK_EX | LOCK_NB) < 0 ||
+	    (kind == &unpacked_kind && mkdir(out->root, 0700) < 0))
 		return err_sys(err, errno == EWOULDBLOCK || errno == ENOENT ? EAGAIN : errno, "cannot make %s", out->root);
 	return 0;
 }
 
-static int sandbox_prepare(const char *base, struct tmp_sandbox *out, struct err *err)
+static int sandbox_prepare(const char *base, const struct kind *kind, struct tmp_sandbox *out, struct err *err)
 {
 	int result = -EAGAIN;
 
 	for (int i = 0; result == -EAGAIN && i < MAKE_ATTEMPTS; i++) {
-		result = sandbox_make_dir(base, out, err);
+		result = sandbox_make_dir(base, kind, out, err);
 		if (result < 0)
 			tmp_sandbox_remove(out);
 	}
@@ -260,49 +208,48 @@ static int sandbox_find_base(const char *base, char **out, struct err *err)
 	return *out ? 0 : err_sys(err, errno, "cannot use temporary directory %s", wanted);
 }
 
-int tmp_sandbox_make(const struct image *image, const char *base, struct tmp_sandbox *out, struct err *err)
+/* With signals blocked from here on, also after failure. */
+static int sandbox_begin(const char *base, const struct kind *kind, struct tmp_sandbox *out, struct err *err)
 {
-	const struct image_partition *root = image ? image_get_root(image) : NULL;
 	cleanup_ptr char *whole = NULL;
 	int result;
 
 	*out = (struct tmp_sandbox)TMP_SANDBOX_INIT;
-	out->unpacked = image != NULL;
+	child_block_signals();
 	result = sandbox_find_base(base, &whole, err);
 	if (result < 0)
 		return result;
 	tmp_sandbox_reap(whole);
-	sandbox_block_signals();
+	return sandbox_prepare(whole, kind, out, err);
+}
+
+int tmp_sandbox_make(const struct image *image, const char *base, struct tmp_sandbox *out, struct err *err)
+{
+	int result;
+
 	if (image)
 		log_info("Converting SIF file to temporary sandbox...");
-	result = sandbox_prepare(whole, out, err);
+	result = sandbox_begin(base, &unpacked_kind, out, err);
+	out->unpacked = image != NULL;
 	if (result == 0 && image)
-		result = sandbox_unpack(image, root, out->root, err);
+		result = sandbox_unpack(image, image_get_root(image), out->root, err);
 	if (result < 0) {
 		tmp_sandbox_remove(out);
-		sandbox_restore_signals();
+		child_restore_signals();
 	}
 	return result;
 }
 
-/* ---- the parent that stays ---------------------------------------------------------------------------------------- */
-
-_Noreturn static void sandbox_end_as(int status)
+int tmp_sandbox_make_place(const char *base, struct tmp_sandbox *out, struct err *err)
 {
-	const struct rlimit no_core = {0, 0};
-	sigset_t none;
+	int result = sandbox_begin(base, &fetched_kind, out, err);
 
-	(void)fflush(NULL);
-	if (WIFSIGNALED(status)) {
-		(void)setrlimit(RLIMIT_CORE, &no_core);
-		(void)signal(WTERMSIG(status), SIG_DFL);
-		(void)sigemptyset(&none);
-		(void)sigprocmask(SIG_SETMASK, &none, NULL);
-		(void)raise(WTERMSIG(status));
-		_exit(128 + WTERMSIG(status));
-	}
-	_exit(WEXITSTATUS(status));
+	if (result < 0)
+		child_restore_signals();
+	return result;
 }
+
+/* ---- the parent that stays ---------------------------------------------------------------------------------------- */
 
 int tmp_sandbox_fork(struct tmp_sandbox *sandbox, struct err *err)
 {
@@ -314,12 +261,12 @@ int tmp_sandbox_fork(struct tmp_sandbox *sandbox, struct err *err)
 	if (child == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		(void)close(fd_take(&sandbox->lock_fd));
-		sandbox_restore_signals();
+		child_restore_signals();
 		return 0;
 	}
-	status = sandbox_wait(child);
+	status = child_wait(child);
 	if (sandbox->unpacked)
 		log_info("Cleaning up image temporary dir(s)...");
 	tmp_sandbox_remove(sandbox);
-	sandbox_end_as(status);
+	child_end_as(status);
 }

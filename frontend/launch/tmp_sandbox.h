@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The last way to run a squashfs image: unpacked into a directory that lives as long as the container. */
+/* Directories that live as long as the container: of the last way to run a squashfs image, unpacked, and of an image that was fetched
+ * and is kept in no cache. */
 #ifndef FRONTEND_LAUNCH_TMP_SANDBOX_H
 #define FRONTEND_LAUNCH_TMP_SANDBOX_H
 
@@ -9,8 +10,8 @@
 #include "ipc/err.h"
 
 struct tmp_sandbox {
-	char *dir;   /* owned; BASE/rootfs-XXXXXX, NULL: none */
-	char *root;  /* owned; the tree in it */
+	char *dir;   /* owned; BASE/rootfs-XXXXXX or BASE/singularity-action-pull-XXXXXX, NULL: none */
+	char *root;  /* owned; the tree in it, or the place of the image */
 	int lock_fd; /* owned; held as long as the directory is in use */
 	bool unpacked;
 };
@@ -21,6 +22,9 @@ struct tmp_sandbox {
  * launches of the same user left there. Blocks all signals and keeps them blocked: one that comes in between ends the unpacking,
  * and with it the launch. Returns 0, or a negative errno with @err and nothing left. */
 int tmp_sandbox_make(const struct image *image, const char *base, struct tmp_sandbox *out, struct err *err);
+
+/* tmp_sandbox_make_place() - the same for an image to be fetched, which is not there yet: out->root is where to put it. */
+int tmp_sandbox_make_place(const char *base, struct tmp_sandbox *out, struct err *err);
 
 /* tmp_sandbox_fork() - in the child: returns 0 with signals as they were before tmp_sandbox_make(). In the parent: forwards signals,
  * waits, removes the directory; ends the process as the child ended, and does not return. Negative errno with @err: no child. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* imager build: from a local image or directory, or an OCI image, to a SIF file or a sandbox directory. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +13,17 @@
 #include "frontend/image/image.h"
 #include "frontend/imager.h"
 #include "frontend/oci/convert.h"
-#include "frontend/oci/source.h"
 #include "frontend/pack/build_sif.h"
 #include "frontend/pack/extract.h"
 #include "frontend/pack/metadata.h"
 #include "frontend/pack/scan.h"
 #include "frontend/pack/squash_tree.h"
 #include "frontend/pack/target.h"
+#include "frontend/pull/from_oci.h"
+#include "frontend/pull/interrupt.h"
+#include "frontend/pull/options.h"
+#include "frontend/pull/transport.h"
+#include "frontend/settings/cache.h"
 #include "frontend/ui/progress.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
@@ -31,11 +36,11 @@ struct build {
 	struct squash_options squash;
 	struct build_clock clock;
 	const char *tmpdir;
+	struct pull_options fetch;
+	struct cache *cache; /* NULL: none, or the source is local */
 	struct image image;
-	/* Of an OCI source: */
-	struct oci_source *source;
-	struct oci_image oci;
-	struct convert_layer *layers;
+	bool is_oci; /* then: */
+	struct from_oci oci;
 	/* Whichever the image needs. */
 	struct scan *scan;
 	struct squash_tree *squash_tree;
@@ -59,29 +64,63 @@ static void show_progress(void *context, uint64_t done, uint64_t total)
 
 /* ---- source ---- */
 
-static bool looks_like_uri(const char *spec)
-{
-	size_t scheme = strspn(spec, "abcdefghijklmnopqrstuvwxyz-0123456789");
-
-	return scheme > 1 && spec[scheme] == ':';
-}
-
-static int refuse_spec(const char *spec, struct err *err)
-{
-	size_t scheme = strcspn(spec, ":");
-
-	return err_set(err, ERR_SYSTEM, EOPNOTSUPP, "cannot build from %s: %.*s sources are not available in this version", spec,
-		       (int)scheme, spec);
-}
-
 static int open_oci(struct build *build, struct err *err)
 {
-	struct source_options options = {.tmpdir = build->tmpdir};
-	int rc = oci_source_open(build->spec, &options, &build->source, err);
+	struct progress *progress;
+	int rc = from_oci_resolve(build->spec, &build->fetch, build->cache, &build->oci, err);
 
-	if (rc == 0)
-		rc = oci_source_resolve(build->source, &options, &build->oci, err);
-	return rc < 0 ? rc : convert_open_layers(build->source, &build->oci, build->tmpdir, &build->layers, err);
+	if (rc < 0)
+		return rc;
+	progress = progress_new();
+	rc = from_oci_get_layers(&build->oci, progress, err);
+	progress_free(progress);
+	return rc;
+}
+
+/* Without a cache: fetched to a file without a name, which gets one for as long as it takes to open it. */
+static int fetch_uncached(struct build *build, struct err *err)
+{
+	cleanup_fd int fd = open(build->fetch.tmpdir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	cleanup_ptr char *name = NULL;
+	char link[64];
+	int rc;
+
+	if (fd < 0)
+		return err_sys(err, errno, "cannot make a temporary file in %s", build->fetch.tmpdir);
+	rc = transport_fetch_into(build->spec, &build->fetch, fd, err);
+	if (rc < 0)
+		return rc;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (asprintf(&name, "%s/build-source-%ld", build->fetch.tmpdir, (long)getpid()) < 0) {
+		name = NULL;
+		return err_sys(err, ENOMEM, "cannot build from %s", build->spec);
+	}
+	if (linkat(AT_FDCWD, link, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0)
+		return err_sys(err, errno, "cannot make %s", name);
+	rc = image_open(name, false, &build->image, err);
+	(void)unlink(name);
+	return rc;
+}
+
+static int open_remote(struct build *build, struct err *err)
+{
+	cleanup_ptr char *path = NULL;
+	int rc = cache_open(build->fetch.disable_cache, &build->cache, err);
+
+	if (rc < 0)
+		return rc;
+	interrupt_prepare(build->cache ? cache_get_path(build->cache) : NULL);
+	if (oci_source_is_reference(build->spec)) {
+		build->is_oci = true;
+		return open_oci(build, err);
+	}
+	if (strncmp(build->spec, "http", 4) == 0)
+		return err_set(err, ERR_SYSTEM, EOPNOTSUPP, "cannot build from %s: pull it first, and build from the file",
+			       build->spec);
+	if (!build->cache)
+		return fetch_uncached(build, err);
+	rc = transport_fetch(build->spec, &build->fetch, build->cache, &path, err);
+	return rc < 0 ? rc : image_open(path, false, &build->image, err);
 }
 
 static int open_source(struct build *build, struct err *err)
@@ -89,14 +128,11 @@ static int open_source(struct build *build, struct err *err)
 	struct stat st;
 	int rc;
 
-	if (oci_source_is_reference(build->spec))
-		return open_oci(build, err);
 	if (stat(build->spec, &st) < 0) {
 		int errnum = errno;
 
-		if (looks_like_uri(build->spec))
-			return refuse_spec(build->spec, err);
-		return err_sys(err, errnum, "cannot build from %s", build->spec);
+		return transport_is_reference(build->spec) ? open_remote(build, err)
+							   : err_sys(err, errnum, "cannot build from %s", build->spec);
 	}
 	rc = image_open(build->spec, false, &build->image, err);
 	if (rc == -EINVAL && S_ISREG(st.st_mode) && strstr(err->message, "not recognized"))
@@ -162,10 +198,11 @@ static int convert_oci(struct build *build, int fd, struct err *err)
 		.squash_ids = must_squash_ids(),
 		.fix_perms = build->fix_perms,
 	};
-	size_t count = build->oci.manifest.count;
+	const struct from_oci *oci = &build->oci;
+	size_t count = oci->image.manifest.count;
 
-	return build->sandbox ? convert_to_sandbox(build->layers, count, build->oci.config_json, &options, fd, err)
-			      : convert_to_sif(build->layers, count, build->oci.config_json, &options, fd, err);
+	return build->sandbox ? convert_to_sandbox(oci->layers, count, oci->image.config_json, &options, fd, err)
+			      : convert_to_sif(oci->layers, count, oci->image.config_json, &options, fd, err);
 }
 
 /* An image made with sudo belongs to who called it. */
@@ -185,11 +222,11 @@ static int build_sif(struct build *build, struct err *err)
 		.bootstrap = "localimage", .from = build->spec, .clock = &build->clock, .squash = &build->squash};
 	struct shown shown;
 	struct target target = TARGET_INIT;
-	int rc = build->source ? 0 : load_tree(build, err);
+	int rc = build->is_oci ? 0 : load_tree(build, err);
 
 	if (rc < 0)
 		return rc;
-	if (build->fix_perms && !build->source)
+	if (build->fix_perms && !build->is_oci)
 		tree_fix_permissions(&build->tree);
 	rc = target_open(build->target_path, false, &target, err);
 	if (rc < 0)
@@ -199,7 +236,7 @@ static int build_sif(struct build *build, struct err *err)
 	shown.bar = progress_add(shown.progress, "Packing", 0);
 	build->squash.progress = show_progress;
 	build->squash.progress_context = &shown;
-	rc = build->source ? convert_oci(build, target.fd, err) : build_sif_write(&build->tree, &request, target.fd, err);
+	rc = build->is_oci ? convert_oci(build, target.fd, err) : build_sif_write(&build->tree, &request, target.fd, err);
 	progress_free(shown.progress);
 	if (rc == 0) {
 		give_to_sudo_caller(target.fd);
@@ -256,8 +293,8 @@ static int build_sandbox(struct build *build, struct err *err)
 	if (rc < 0)
 		return rc;
 	log_info("Creating sandbox directory...");
-	rc = build->source ? convert_oci(build, target.fd, err) : fill_sandbox(build, &target, err);
-	if (rc == 0 && !build->source)
+	rc = build->is_oci ? convert_oci(build, target.fd, err) : fill_sandbox(build, &target, err);
+	if (rc == 0 && !build->is_oci)
 		rc = metadata_add_base_at(target.fd, err);
 	if (rc == 0)
 		rc = target_commit(&target, err);
@@ -298,7 +335,7 @@ static int parse_arguments(int argc, char **argv, struct build *build, struct er
 			rc = squash_parse_compression(optarg, &build->squash, err);
 			break;
 		case OPT_TMPDIR:
-			/* For archives that must be decompressed first. Everything else streams, or goes beside the target. */
+			/* For what cannot stream. Everything else does, or goes beside the target. */
 			build->tmpdir = optarg;
 			break;
 		default:
@@ -307,11 +344,15 @@ static int parse_arguments(int argc, char **argv, struct build *build, struct er
 	}
 	if (rc < 0)
 		return rc;
-	if (argc - optind != 2)
+	if (argc - optind < 2)
 		return err_set(err, ERR_USAGE, EINVAL, "imager build takes a target and a source");
 	build->target_path = argv[optind];
 	build->spec = argv[optind + 1];
-	return 0;
+	/* How the source is fetched comes behind it, which serves as the name of the program. */
+	rc = options_parse(argc - optind - 1, argv + optind + 1, &build->fetch, &option, err);
+	if (build->tmpdir)
+		build->fetch.tmpdir = build->tmpdir;
+	return rc;
 }
 
 static int run_build(struct build *build, struct err *err)
@@ -343,9 +384,8 @@ int build_main(int argc, char **argv)
 	scan_free(build.scan);
 	squash_tree_free(build.squash_tree);
 	image_close(&build.image);
-	convert_close_layers(build.layers, build.oci.manifest.count);
-	oci_image_fini(&build.oci);
-	oci_source_close(build.source);
+	from_oci_fini(&build.oci);
+	options_fini(&build.fetch);
 	if (rc < 0) {
 		log_fatal("%s", err.message);
 		return EXIT_FATAL;

@@ -62,9 +62,9 @@ setup() {
 }
 
 @test "later features: one FATAL line, status 255" {
-	run "$SINGULARITY" pull docker://alpine
+	run "$SINGULARITY" sign image.sif
 	[ "$status" -eq 255 ]
-	[ "$output" = 'FATAL:   "pull" is not available in this version: images come from local files so far' ]
+	[ "$output" = 'FATAL:   "sign" is not available in this version: signing is missing so far' ]
 	run "$SINGULARITY" exec --nv image true
 	[ "$status" -eq 255 ]
 	[[ "$output" == "FATAL:   --nv is not available"* ]]

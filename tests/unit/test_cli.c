@@ -102,6 +102,31 @@ static void assert_system_error(const char *const *args, const char *const *env,
 	done(&p);
 }
 
+static void cli_parse_forwards_what_the_imager_needs(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	parse(&p, ARGS("pull", "-F", "--arch=arm64", "--no-https=false", "out.sif", "docker://x"),
+	      ENV("SINGULARITY_PULLDIR=/dir", "SINGULARITY_DOCKER_USERNAME=me", "SINGULARITY_DOCKER_PASSWORD=secret"));
+	assert_int_equal(p.r, 0);
+	assert_int_equal(p.request.command, CLI_FORWARD);
+	/* Everybody can read command lines: the password stays in the environment. */
+	assert_list(&p.request.forward, LIST("--force", "--arch=arm64", "--docker-username=me", "--dir=/dir"));
+	assert_list(&p.request.rest, LIST("out.sif", "docker://x"));
+	done(&p);
+	parse(&p, ARGS("run", "--no-https", "--pid", "docker://x"), ENV("SINGULARITY_TMPDIR=/t"));
+	assert_int_equal(p.r, 0);
+	assert_list(&p.request.forward, LIST("--no-https", "--tmpdir=/t"));
+	assert_string_equal(p.request.action.tmpdir, "/t");
+	done(&p);
+	parse(&p, ARGS("cache", "clean", "-T", "blob,net", "-n"), NULL);
+	assert_int_equal(p.r, 0);
+	assert_string_equal(p.request.command_name, "cache clean");
+	assert_list(&p.request.forward, LIST("--type=blob,net", "--dry-run"));
+	done(&p);
+}
+
 static void cli_parse_stops_flags_at_image(void **state)
 {
 	struct parsed p;
@@ -302,8 +327,8 @@ static void cli_parse_refuses_what_comes_later(void **state)
 	assert_system_error(ARGS("run", "--memory", "1g", "i"), NULL, "--memory is not available");
 	assert_system_error(ARGS("run", "--network", "bridge", "i"), NULL, "--network bridge is not available");
 	assert_system_error(ARGS("build", "-f", "o", "i"), NULL, "--fakeroot is not available in this version");
-	assert_system_error(ARGS("pull", "--whatever", "docker://x"), NULL,
-			    "\"pull\" is not available in this version: images come from local files so far");
+	assert_system_error(ARGS("sign", "--whatever", "docker://x"), NULL,
+			    "\"sign\" is not available in this version: signing is missing so far");
 	assert_system_error(ARGS("keys"), NULL, "\"key\" is not available");
 
 	parse(&p, ARGS("run", "--nv=false", "--network=none", "i"), ENV("SINGULARITY_ROCM=0"));
@@ -423,7 +448,7 @@ static void cli_parse_turns_to_help(void **state)
 	assert_int_equal(p.request.command, CLI_HELP);
 	assert_list(&p.request.help_topic, LIST("exec"));
 	done(&p);
-	parse(&p, ARGS("pull", "--help"), NULL);
+	parse(&p, ARGS("sign", "--help"), NULL);
 	assert_int_equal(p.request.command, CLI_HELP);
 	done(&p);
 	parse(&p, ARGS("--help"), NULL);
@@ -541,6 +566,7 @@ static void cli_csv_split_reads_quotes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cli_parse_forwards_what_the_imager_needs),
 		cmocka_unit_test(cli_parse_stops_flags_at_image),
 		cmocka_unit_test(cli_parse_takes_every_form_of_flag),
 		cmocka_unit_test(cli_parse_knows_bool_words),
