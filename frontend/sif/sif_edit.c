@@ -240,12 +240,16 @@ static void take_back(struct sif_edit *edit, uint8_t *slot)
 	(void)!ftruncate(edit->fd, (off_t)edit->file_size);
 }
 
-/* Offsets are signed in the file. */
+/* Offsets are signed in the file; and what an image calls its data may begin before the table. */
 static int choose_place(const struct sif_edit *edit, uint64_t alignment, struct sif_place *out, struct err *err)
 {
+	const struct sif_header *header = &edit->sif.header;
+
 	out->plain = find_end(edit);
 	out->offset = sif_layout_align(out->plain, alignment);
 	out->time = edit->now;
+	if (out->plain < header->table_offset + header->table_size)
+		return err_set(err, ERR_IMAGE, EINVAL, "cannot add to %s: its data does not stand behind its descriptors", edit->path);
 	if (out->offset < out->plain || out->offset > INT64_MAX)
 		return err_set(err, ERR_IMAGE, EFBIG, "cannot add to %s: an alignment of %llu leads past every file", edit->path,
 			       (unsigned long long)alignment);

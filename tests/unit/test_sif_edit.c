@@ -347,6 +347,18 @@ static void sif_edit_add_takes_back_what_failed(void **state)
 	(void)close(image.fd);
 }
 
+static void sif_edit_add_keeps_off_the_table(void **state)
+{
+	const struct sif_object object = {.type = SIF_DATA_GENERIC};
+	const uint8_t offset[8] = {0x10, 0x10};
+	struct image image = new_deterministic(4);
+
+	(void)state;
+	assert_int_equal(pwrite(image.fd, offset, sizeof(offset), H_DATA), sizeof(offset));
+	assert_int_equal(add(&image, &object, "x", 0), -EINVAL);
+	(void)close(image.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +371,7 @@ int main(void)
 		cmocka_unit_test(sif_edit_add_fills_the_digest_of_oci_objects),
 		cmocka_unit_test(sif_edit_is_signed_looks_at_links),
 		cmocka_unit_test(sif_edit_add_takes_back_what_failed),
+		cmocka_unit_test(sif_edit_add_keeps_off_the_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
