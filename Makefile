@@ -117,7 +117,7 @@ IMAGER_SRCS := frontend/imager.c frontend/settings/install.c frontend/settings/c
 	frontend/pack/target.c frontend/pack/build.c frontend/pack/extract.c frontend/pack/tree_unpack.c \
 	frontend/oci/manifest.c frontend/oci/config.c frontend/oci/source.c frontend/oci/layout.c frontend/oci/archive.c \
 	frontend/oci/members.c frontend/oci/spool.c frontend/oci/layer.c frontend/oci/merge.c frontend/oci/convert.c frontend/oci/daemon.c \
-	frontend/registry/digest.c frontend/registry/url.c frontend/registry/http.c frontend/registry/reference.c \
+	frontend/registry/digest.c frontend/registry/url.c frontend/registry/http.c frontend/registry/trust_store.c frontend/registry/reference.c \
 	frontend/registry/auth.c frontend/registry/docker_config.c frontend/registry/credential_helper.c \
 	frontend/registry/registry.c frontend/strlist.c \
 	frontend/settings/user_dir.c frontend/settings/cache.c frontend/settings/cache_owner.c frontend/settings/cache_command.c \
@@ -131,9 +131,10 @@ IMAGER_LIBS := -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lyaml -ls
 IMAGER_STATIC_LIBS := -l:libsquashfs.a -l:libarchive.a -l:libdeflate.a -l:libz.a -l:libzstd.a -l:liblzma.a -l:liblzo2.a -l:liblz4.a \
 	-l:libbz2.a -l:libjansson.a -l:libyaml.a -l:libseccomp.a -l:libcurl.a -l:libssl.a -l:libcrypto.a -l:libz.a -l:libzstd.a -lpthread
 
-# libcurl: loaded when it is needed, or linked in.
-CURL_SHARED := frontend/registry/curl_shared.c
-CURL_STATIC := frontend/registry/curl_static.c frontend/registry/curl_absent.c
+# libcurl is loaded when it is needed, or linked in. The host's programs load what its configuration names; those for images do not
+# follow an image's.
+IMAGER_SHARED := frontend/registry/curl_shared.c frontend/libraries_shared.c $(NAMES_LIBC)
+IMAGER_STATIC := frontend/registry/curl_static.c frontend/libraries_static.c $(NAMES_FILES)
 
 PLACED_SRCS := frontend/cli_options.c frontend/settings/install.c starter/flavour_setuid.c
 
@@ -200,7 +201,7 @@ $(BUILD)/bin/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_LIBC) $(IPC_FRONTE
 		$(POLICY_FRONTEND_SRCS)) $(PB_OBJS)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
-$(LIBEXEC_BIN)/imager: $(call obj,$(IMAGER_SRCS) $(CURL_SHARED) $(NAMES_LIBC) ipc/err.c ipc/log.c ipc/channel.c)
+$(LIBEXEC_BIN)/imager: $(call obj,$(IMAGER_SRCS) $(IMAGER_SHARED) ipc/err.c ipc/log.c ipc/channel.c)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) -pie $(LINK_HARDENING) -o $@ $^ $(IMAGER_LIBS)
 
@@ -209,9 +210,13 @@ $(BUILD)/static/singularity: $(call obj,$(FRONTEND_SRCS) $(NAMES_FILES) $(IPC_FR
 		$(POLICY_FRONTEND_SRCS)) $(PB_OBJS)
 	@mkdir -p $(@D)
 	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a
-$(BUILD)/static/imager: $(call obj,$(IMAGER_SRCS) $(CURL_STATIC) $(NAMES_FILES) ipc/err.c ipc/log.c ipc/channel.c)
+$(GEN)/curl_absent.c: frontend/registry/curl_absent.sh
 	@mkdir -p $(@D)
-	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) -o $@ $^ $(IMAGER_STATIC_LIBS)
+	$(call show,GEN)$< "$$($(CC) -print-file-name=libcurl.a)" >$@.new && mv $@.new $@
+# The linker warns of libc and OpenSSL loading modules: libraries_static.c sees to that.
+$(BUILD)/static/imager: $(call obj,$(IMAGER_SRCS) $(IMAGER_STATIC) ipc/err.c ipc/log.c ipc/channel.c) $(OBJ)/gen/curl_absent.o
+	@mkdir -p $(@D)
+	$(call show,LD)$(CC) $(CFLAGS) $(HARDENING) $(LINK_HARDENING) $(STATIC) $(call probe,-Xlinker --no-warnings) -o $@ $^ $(IMAGER_STATIC_LIBS)
 $(BUILD)/bin/run-singularity: frontend/run-singularity.sh
 	@mkdir -p $(@D)
 	@install -m 0755 $< $@
@@ -229,7 +234,7 @@ clean:
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 TESTED_SRCS := $(sort $(filter-out frontend/main.c frontend/imager.c frontend/action/main.c starter/main.c,\
 	$(FRONTEND_SRCS) $(IMAGER_SRCS) $(ACTION_SRCS) $(IPC_STARTER_SRCS) $(IPC_FRONTEND_SRCS) $(POLICY_SRCS) \
-	$(POLICY_FRONTEND_SRCS) $(STARTER_SRCS) $(FLAVOUR_PLAIN) $(CONFINED_SRCS) $(NAMES_LIBC) $(CURL_SHARED)))
+	$(POLICY_FRONTEND_SRCS) $(STARTER_SRCS) $(FLAVOUR_PLAIN) $(CONFINED_SRCS) $(IMAGER_SHARED)))
 TEST_LIBS := -l:libprotobuf-c.a -l:libjansson.a -l:libcap.a $(IMAGER_LIBS) -lcmocka
 
 $(BUILD)/libtested.a: $(call obj,$(TESTED_SRCS)) $(PB_OBJS)
@@ -257,7 +262,7 @@ hostile-programs: $(HOSTILE_PROGRAMS)
 
 BUILD_DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler libsquashfuse-dev libfuse3-dev \
 	libjansson-dev libyaml-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev liblz4-dev liblzo2-dev libsquashfs-dev libssl-dev \
-	libarchive-dev libbz2-dev libcurl4-openssl-dev binutils
+	libarchive-dev libbz2-dev libcurl4-openssl-dev ca-certificates binutils
 DEMO_DEPS := $(BUILD_DEPS) busybox-static uidmap debootstrap
 DEPS := $(DEMO_DEPS) libcmocka-dev bats squashfs-tools procps libcap2-bin attr e2fsprogs file util-linux bubblewrap squashfuse strace \
 	docker.io podman runc jq fuse2fs fuse-overlayfs skopeo umoci buildah zstd docker-registry openssl \
@@ -375,13 +380,17 @@ uninstall:
 	@echo "configuration stays: $(DESTDIR)$(SYSCONFDIR)/singularity"
 
 # For images: relocatable, static, without the setuid starter. Runs where there is no libc, or another one. The tree finds itself
-# by the link `nested`, as installations find theirs: --nest binds it.
+# by the link `nested`, as installations find theirs: --nest binds it. It carries the authorities that this machine trusts, for images
+# which have none.
 NESTED := $(BUILD)/nested
+AUTHORITIES := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem
 nested-tree: all $(BUILD)/static/singularity $(BUILD)/static/imager
 	@rm -rf $(NESTED)
 	$(call install_tree,$(BUILD)/static/singularity,$(BUILD)/static/imager,$(NESTED)/bin,$(NESTED)/libexec,$(NESTED)/etc)
 	strip $(NESTED)/bin/singularity $(NESTED)/libexec/singularity/bin/*
 	@ln -s ../.. $(NESTED)/libexec/singularity/nested
+	@for f in $(AUTHORITIES); do [ -s $$f ] || continue; { echo "# $$f of $$(date -u -r $$f +%F)"; cat $$f; } \
+		>$(NESTED)/libexec/singularity/ca-certificates.crt; break; done
 	@ln -sfn ../../nested $(BUILD)/libexec/singularity/nested
 dist-nested: nested-tree
 	tar -C $(NESTED) --owner=0 --group=0 --sort=name -czf $(BUILD)/singularity-nested.tar.gz .

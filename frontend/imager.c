@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frontend/libraries.h"
 #include "ipc/log.h"
 
 #define EXIT_FATAL 255
@@ -58,6 +59,7 @@ static void init_log(void)
 int main(int argc, char **argv)
 {
 	init_log();
+	libraries_prepare();
 	if (argc < 2) {
 		log_fatal("imager is started by singularity, and needs a subcommand");
 		return EXIT_FATAL;

@@ -12,6 +12,7 @@
 #include "frontend/oci/archive.h"
 #include "frontend/oci/spool.h"
 #include "frontend/registry/curl_calls.h"
+#include "frontend/registry/trust_store.h"
 #include "ipc/cleanup.h"
 
 #define SOCKET_DEFAULT "/var/run/docker.sock"
@@ -81,11 +82,22 @@ static int refuse_reply(int fd, long status, const char *name, struct err *err)
 
 static int fetch(const struct curl_calls *calls, CURL *curl, const char *url, const char *socket_path, const char *name, struct download *download, struct err *err)
 {
+	cleanup_ptr char *trust_file = NULL, *trust_dir = NULL;
 	char reason[CURL_ERROR_SIZE] = "";
 	long status = 0;
 	CURLcode code;
+	int rc;
 
+	rc = trust_store_find(&trust_file, &trust_dir, err);
+	if (rc < 0)
+		return rc;
+	if (trust_file)
+		(void)calls->easy_setopt(curl, CURLOPT_CAINFO, trust_file);
+	if (trust_dir)
+		(void)calls->easy_setopt(curl, CURLOPT_CAPATH, trust_dir);
 	(void)calls->easy_setopt(curl, CURLOPT_URL, url);
+	(void)calls->easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	(void)calls->easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	(void)calls->easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	(void)calls->easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
 	(void)calls->easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "frontend/registry/curl_calls.h"
+#include "frontend/registry/trust_store.h"
 #include "frontend/registry/url.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
@@ -77,33 +78,6 @@ static bool is_stopped(void)
 
 /* ---- set-up ---- */
 
-/* Where systems keep the certificates they trust; libcurl knows only the place of the one it was built on. */
-static const char *find_trust_file(void)
-{
-	static const char *const places[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-					     "/etc/ssl/ca-bundle.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-					     "/etc/ssl/cert.pem"};
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (access(places[i], R_OK) == 0)
-			return places[i];
-	return NULL;
-}
-
-static int set_trust(struct http *http, struct err *err)
-{
-	const char *file = getenv("SSL_CERT_FILE"), *dir = getenv("SSL_CERT_DIR");
-
-	if (!file || !*file)
-		file = find_trust_file();
-	if (file)
-		http->trust_file = strdup(file);
-	if (dir && *dir)
-		http->trust_dir = strdup(dir);
-	return (file && !http->trust_file) || (dir && *dir && !http->trust_dir) ? err_sys(err, ENOMEM, "cannot use the network") :
-										   0;
-}
-
 static void set_agent(struct http *http)
 {
 	struct utsname name;
@@ -140,7 +114,7 @@ int http_new(struct http **out, struct err *err)
 	if (rc == 0 && http->curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		rc = err_set(err, ERR_SYSTEM, ENOMEM, "cannot use the network: libcurl does not start");
 	if (rc == 0)
-		rc = set_trust(http, err);
+		rc = trust_store_find(&http->trust_file, &http->trust_dir, err);
 	if (rc < 0) {
 		http_free(http);
 		return rc;
