@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include "frontend/pull/layers.h"
+#include "frontend/registry/digest.h"
 #include "ipc/cleanup.h"
 #include "ipc/log.h"
+
+#define READ_BYTES (1024 * 1024)
 
 static int resolve(struct from_oci *oci, struct err *err)
 {
@@ -85,28 +88,72 @@ static int convert(struct from_oci *oci, struct progress *progress, int fd, stru
 	return rc;
 }
 
-/* What is damaged in the cache would fail again and again. */
-static void drop_damaged(const struct from_oci *oci)
+static bool is_intact(const struct convert_layer *layer, const char *digest)
 {
-	for (size_t i = 0; oci->transport.cache && i < oci->image.manifest.count; i++)
-		cache_remove(oci->transport.cache, CACHE_BLOB, oci->image.manifest.items[i].digest);
+	cleanup_ptr char *buffer = malloc(READ_BYTES);
+	char text[DIGEST_TEXT_MAX] = "";
+	struct digest *sum = NULL;
+	uint64_t done = 0;
+	int rc = buffer ? digest_new(&sum, NULL) : -ENOMEM;
+
+	while (rc == 0 && done < layer->size) {
+		ssize_t n = pread(layer->fd, buffer, READ_BYTES, (off_t)(layer->offset + done));
+
+		if (n <= 0)
+			break;
+		rc = digest_update(sum, buffer, (size_t)n, NULL);
+		done += (uint64_t)n;
+	}
+	if (rc == 0)
+		rc = digest_finish(sum, text, NULL);
+	digest_free(sum);
+	return rc < 0 || strcmp(text, digest) == 0;
+}
+
+/* Damage in the cache would make the conversion fail again and again. Is any layer gone that was damaged? */
+static bool drop_damaged(const struct from_oci *oci)
+{
+	bool dropped = false;
+
+	for (size_t i = 0; oci->transport.cache && i < oci->image.manifest.count; i++) {
+		const char *digest = oci->image.manifest.items[i].digest;
+
+		if (is_intact(&oci->layers[i], digest))
+			continue;
+		log_warning("Layer %s in the cache is damaged, and fetched again", digest);
+		cache_remove(oci->transport.cache, CACHE_BLOB, digest);
+		dropped = true;
+	}
+	return dropped;
+}
+
+/* @again: layers were damaged, have been dropped, and the work is worth another try. */
+static int fill_once(struct from_oci *oci, int fd, bool *again, struct err *err)
+{
+	struct progress *progress = progress_new();
+	int rc = from_oci_get_layers(oci, progress, err);
+
+	*again = false;
+	if (rc == 0) {
+		log_info("Creating SIF file...");
+		rc = convert(oci, progress, fd, err);
+		*again = rc < 0 && err->kind == ERR_IMAGE && drop_damaged(oci);
+		convert_close_layers(ptr_take(oci->layers), oci->image.manifest.count);
+	}
+	progress_free(progress);
+	return rc;
 }
 
 static int fill(struct transport *transport, int fd, struct err *err)
 {
 	struct from_oci *oci = (struct from_oci *)transport;
-	struct progress *progress = progress_new();
+	bool again;
 	int rc;
 
 	log_info("Converting OCI blobs to SIF format");
-	rc = from_oci_get_layers(oci, progress, err);
-	if (rc == 0) {
-		log_info("Creating SIF file...");
-		rc = convert(oci, progress, fd, err);
-		if (rc == -EBADMSG)
-			drop_damaged(oci);
-	}
-	progress_free(progress);
+	rc = fill_once(oci, fd, &again, err);
+	if (again && ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0)
+		rc = fill_once(oci, fd, &again, err);
 	return rc < 0 ? err_wrap(err, "cannot convert %s", transport->reference) : 0;
 }
 

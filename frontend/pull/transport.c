@@ -127,8 +127,8 @@ static int find_fitting(struct cache *cache, enum cache_type type, const char *k
 }
 
 /* By its digest, or by what was answered before: *@path NULL when it has to be asked for. */
-static int find_known(const char *reference, const struct pull_options *options, struct cache *cache, char **path,
-		      struct err *err)
+static int find_known(const char *reference, const struct pull_options *options, struct cache *cache, enum cache_type *found,
+		      char **path, struct err *err)
 {
 	const struct scheme *scheme = find_scheme(reference);
 	const char *digest = find_digest(reference);
@@ -140,6 +140,7 @@ static int find_known(const char *reference, const struct pull_options *options,
 	*path = NULL;
 	if (!scheme || !scheme->remembered)
 		return 0;
+	*found = CACHE_OCI_TMP;
 	if (digest && strcmp(scheme->name, "docker") == 0) {
 		rc = find_fitting(cache, CACHE_OCI_TMP, digest, options, path, err);
 		if (rc < 0 || *path)
@@ -154,7 +155,10 @@ static int find_known(const char *reference, const struct pull_options *options,
 		return 0;
 	*key++ = '\0';
 	type = cache_type_find(text);
-	return type < 0 ? 0 : find_fitting(cache, (enum cache_type)type, key, options, path, err);
+	if (type < 0)
+		return 0;
+	*found = (enum cache_type)type;
+	return find_fitting(cache, *found, key, options, path, err);
 }
 
 static void remember(const char *reference, const struct pull_options *options, struct cache *cache, enum cache_type type,
@@ -214,12 +218,13 @@ int transport_fetch(const char *reference, const struct pull_options *options, s
 		    struct err *err)
 {
 	struct transport *transport;
-	int rc = find_known(reference, options, cache, path, err);
+	enum cache_type type;
+	int rc = find_known(reference, options, cache, &type, path, err);
 
 	if (rc < 0)
 		return rc;
 	if (*path) {
-		say_cached(find_scheme(reference)->has_arch ? CACHE_OCI_TMP : CACHE_NET);
+		say_cached(type);
 		return 0;
 	}
 	rc = open_transport(reference, options, cache, &transport, err);
