@@ -163,24 +163,6 @@ static int plan_check_process(const struct plan *plan, enum plan_slot *slots, ui
 	return plan_claim(slots, count, process->spec_fd, PLAN_SLOT_ONCE, err);
 }
 
-/* The setuid starter has no code for what is asked for here: all of it stands at its neutral value. */
-static int plan_check_setuid(const struct plan *plan, struct err *err)
-{
-	const struct plan_process *process = &plan->process;
-	const struct plan_idmap *map = &plan->idmap;
-
-	CHECK(map->method == PLAN_IDMAP_NONE && !map->uid_count && !map->gid_count && !map->keep_groups &&
-		      map->newuidmap_fd == PLAN_NO_FD && map->newgidmap_fd == PLAN_NO_FD,
-	      "the setuid starter makes no user namespace");
-	CHECK(!process->set_ids && !process->uid && !process->gid && !process->group_count && !process->caps &&
-		      process->no_new_privs && !process->emulate_root && !plan->allow_setuid_files,
-	      "ids, capabilities, new privileges and setuid files need root");
-	CHECK(plan->fuse_overlayfs_fd == PLAN_NO_FD && !(plan->layers & PLAN_LAYER_FUSE_OVERLAY) && !plan->session,
-	      "fuse-overlayfs and the confined flow are not for the setuid starter");
-	CHECK(plan->rungs == PLAN_RUNGS_ALL, "the setuid starter has no choice of rungs");
-	return 0;
-}
-
 static int plan_check_overlays(const struct plan *plan, struct err *err)
 {
 	CHECK(plan->overlay_count <= PLAN_MAX_OVERLAYS, "too many overlays");
@@ -228,7 +210,7 @@ int plan_check(const struct plan *plan, uint32_t fd_count, struct err *err)
 	if (result == 0)
 		result = plan_check_process(plan, slots, fd_count, err);
 	if (result == 0)
-		result = plan->flow == PLAN_FLOW_SETUID ? plan_check_setuid(plan, err) : plan_check_plain(plan, slots, fd_count, err);
+		result = plan_check_plain(plan, slots, fd_count, err);
 	for (uint32_t i = 0; result == 0 && i < fd_count; i++)
 		if (slots[i] == PLAN_SLOT_FREE)
 			result = BAD(err, "descriptor %u is claimed by nothing", i);

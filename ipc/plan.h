@@ -198,7 +198,6 @@ struct plan {
 	uint32_t rungs;                      /* PLAN_RUNG_* the starter may use; all of them in the setuid flow */
 	int32_t fuse_overlayfs_fd;           /* the program; there if layers has PLAN_LAYER_FUSE_OVERLAY, else PLAN_NO_FD */
 	uint32_t loop_max;                   /* `max loop devices` */
-	bool loop_shared;                    /* `shared loop devices` */
 
 	uint32_t mount_count;
 	struct plan_mount mounts[PLAN_MAX_MOUNTS];
@@ -232,7 +231,8 @@ int plan_claim_optional(enum plan_slot *slots, uint32_t count, int32_t fd, enum 
 /* plan_has_text() - is @ref the beginning of a text, or none? */
 bool plan_has_text(const struct plan *plan, plan_text_t ref);
 
-/* plan_check_plain() - the part of plan_check() for every flow but the setuid one. The setuid starter has another, which refuses. */
+/* plan_check_plain() - the part of plan_check() for what only flows of the plain starter ask for. The setuid starter has another, which
+ * refuses those flows. */
 int plan_check_plain(const struct plan *plan, enum plan_slot *slots, uint32_t count, struct err *err);
 
 #endif

@@ -16,127 +16,73 @@
 
 #define BAD(err, ...) err_set(err, ERR_PROTOCOL, EPROTO, __VA_ARGS__)
 
-enum decode_type { TYPE_BOOL, TYPE_U32, TYPE_S32, TYPE_U64, TYPE_BYTES, TYPE_MESSAGE };
 enum decode_wire { WIRE_VARINT = 0, WIRE_LENGTH = 2 };
 
-struct decode_table;
-
-/* One field. It must be there once, unless it is a list; a list, and bytes, hold at most @max, counted at @count_offset. Offsets are into the struct that the message fills. */
-struct decode_field {
-	uint32_t number;
-	enum decode_type type;
-	size_t offset, count_offset, stride;
-	uint32_t max;
-	const struct decode_table *message;
-};
-
-struct decode_table {
-	const struct decode_field *fields;
-	size_t count;
-};
-
-#define SIZE(holder, member) sizeof(((struct holder *)0)->member)
-#define ONE(holder, number, type, member) {number, type, offsetof(struct holder, member), 0, 0, 0, NULL}
-#define MANY(holder, number, type, member, counter, max, message)                                                      \
-	{number, type, offsetof(struct holder, member), offsetof(struct holder, counter), SIZE(holder, member[0]), max, message}
-#define SUB(holder, number, member, message)                                                                           \
-	{number, TYPE_MESSAGE, offsetof(struct holder, member), 0, 0, 0, message}
-#define TABLE(name, fields) static const struct decode_table name = {fields, sizeof(fields) / sizeof(fields[0])}
-
-static const struct decode_field extent_fields[] = {
-	ONE(plan_extent, 1, TYPE_U32, inside),
-	ONE(plan_extent, 2, TYPE_U32, outside),
-	ONE(plan_extent, 3, TYPE_U32, count),
-};
-TABLE(extent_table, extent_fields);
-
-static const struct decode_field idmap_fields[] = {
-	ONE(plan_idmap, 1, TYPE_U32, method),
-	MANY(plan_idmap, 2, TYPE_MESSAGE, uid, uid_count, PLAN_MAX_EXTENTS, &extent_table),
-	MANY(plan_idmap, 3, TYPE_MESSAGE, gid, gid_count, PLAN_MAX_EXTENTS, &extent_table),
-	ONE(plan_idmap, 4, TYPE_S32, newuidmap_fd),
-	ONE(plan_idmap, 5, TYPE_S32, newgidmap_fd),
-	ONE(plan_idmap, 6, TYPE_BOOL, keep_groups),
-};
-TABLE(idmap_table, idmap_fields);
-
 static const struct decode_field fs_fields[] = {
-	ONE(plan_fs, 1, TYPE_U32, type),
-	ONE(plan_fs, 2, TYPE_U32, container),
-	ONE(plan_fs, 3, TYPE_U32, method),
-	ONE(plan_fs, 4, TYPE_S32, fd),
-	ONE(plan_fs, 5, TYPE_S32, server_fd),
-	ONE(plan_fs, 6, TYPE_U32, path),
-	ONE(plan_fs, 7, TYPE_U64, offset_bytes),
-	ONE(plan_fs, 8, TYPE_U64, size_bytes),
-	ONE(plan_fs, 9, TYPE_BOOL, writable),
-	ONE(plan_fs, 10, TYPE_S32, go_fd),
+	DECODE_ONE(plan_fs, 1, DECODE_U32, type),
+	DECODE_ONE(plan_fs, 2, DECODE_U32, container),
+	DECODE_ONE(plan_fs, 3, DECODE_U32, method),
+	DECODE_ONE(plan_fs, 4, DECODE_S32, fd),
+	DECODE_ONE(plan_fs, 5, DECODE_S32, server_fd),
+	DECODE_ONE(plan_fs, 6, DECODE_U32, path),
+	DECODE_ONE(plan_fs, 7, DECODE_U64, offset_bytes),
+	DECODE_ONE(plan_fs, 8, DECODE_U64, size_bytes),
+	DECODE_ONE(plan_fs, 9, DECODE_BOOL, writable),
+	DECODE_ONE(plan_fs, 10, DECODE_S32, go_fd),
 };
-TABLE(fs_table, fs_fields);
+DECODE_TABLE(fs_table, fs_fields);
 
 static const struct decode_field mount_fields[] = {
-	ONE(plan_mount, 1, TYPE_U32, kind),
-	ONE(plan_mount, 2, TYPE_U32, origin),
-	ONE(plan_mount, 3, TYPE_U32, on_fail),
-	ONE(plan_mount, 4, TYPE_U32, attrs),
-	ONE(plan_mount, 5, TYPE_U32, mode),
-	ONE(plan_mount, 6, TYPE_S32, source_fd),
-	ONE(plan_mount, 7, TYPE_U32, source),
-	ONE(plan_mount, 8, TYPE_U32, target),
-	ONE(plan_mount, 9, TYPE_U32, link),
-	ONE(plan_mount, 10, TYPE_S32, fs),
-	ONE(plan_mount, 11, TYPE_BOOL, target_is_file),
+	DECODE_ONE(plan_mount, 1, DECODE_U32, kind),
+	DECODE_ONE(plan_mount, 2, DECODE_U32, origin),
+	DECODE_ONE(plan_mount, 3, DECODE_U32, on_fail),
+	DECODE_ONE(plan_mount, 4, DECODE_U32, attrs),
+	DECODE_ONE(plan_mount, 5, DECODE_U32, mode),
+	DECODE_ONE(plan_mount, 6, DECODE_S32, source_fd),
+	DECODE_ONE(plan_mount, 7, DECODE_U32, source),
+	DECODE_ONE(plan_mount, 8, DECODE_U32, target),
+	DECODE_ONE(plan_mount, 9, DECODE_U32, link),
+	DECODE_ONE(plan_mount, 10, DECODE_S32, fs),
+	DECODE_ONE(plan_mount, 11, DECODE_BOOL, target_is_file),
 };
-TABLE(mount_table, mount_fields);
+DECODE_TABLE(mount_table, mount_fields);
 
 static const struct decode_field process_fields[] = {
-	ONE(plan_process, 1, TYPE_BOOL, set_ids),
-	ONE(plan_process, 2, TYPE_U32, uid),
-	ONE(plan_process, 3, TYPE_U32, gid),
-	MANY(plan_process, 4, TYPE_U32, groups, group_count, PLAN_MAX_GROUPS, NULL),
-	ONE(plan_process, 5, TYPE_U64, caps),
-	ONE(plan_process, 6, TYPE_BOOL, no_new_privs),
-	ONE(plan_process, 7, TYPE_BOOL, emulate_root),
-	ONE(plan_process, 8, TYPE_S32, seccomp_fd),
-	ONE(plan_process, 9, TYPE_U32, lsm),
-	ONE(plan_process, 10, TYPE_U32, label),
-	ONE(plan_process, 11, TYPE_S32, action_fd),
-	ONE(plan_process, 12, TYPE_S32, spec_fd),
-	MANY(plan_process, 13, TYPE_S32, pass_fd, pass_count, PLAN_MAX_PASS, NULL),
+	DECODE_ONE(plan_process, 8, DECODE_S32, seccomp_fd),
+	DECODE_ONE(plan_process, 9, DECODE_U32, lsm),
+	DECODE_ONE(plan_process, 10, DECODE_U32, label),
+	DECODE_ONE(plan_process, 11, DECODE_S32, action_fd),
+	DECODE_ONE(plan_process, 12, DECODE_S32, spec_fd),
+	DECODE_MANY(plan_process, 13, DECODE_S32, pass_fd, pass_count, PLAN_MAX_PASS, NULL),
 };
-TABLE(process_table, process_fields);
+DECODE_TABLE(process_table, process_fields);
 
 static const struct decode_field plan_fields[] = {
-	ONE(plan, 1, TYPE_U32, version),
-	ONE(plan, 2, TYPE_U32, flow),
-	ONE(plan, 3, TYPE_S32, message_level),
-	ONE(plan, 4, TYPE_BOOL, dry_run),
-	ONE(plan, 5, TYPE_BOOL, ns_pid),
-	ONE(plan, 6, TYPE_BOOL, ns_ipc),
-	ONE(plan, 7, TYPE_BOOL, ns_uts),
-	ONE(plan, 8, TYPE_BOOL, ns_net),
-	ONE(plan, 9, TYPE_U32, hostname),
-	ONE(plan, 10, TYPE_U32, init),
-	SUB(plan, 11, idmap, &idmap_table),
-	ONE(plan, 12, TYPE_BOOL, propagation_private),
-	ONE(plan, 13, TYPE_BOOL, session_ramfs),
-	ONE(plan, 14, TYPE_U64, session_bytes),
-	MANY(plan, 15, TYPE_MESSAGE, fs, fs_count, PLAN_MAX_FS, &fs_table),
-	ONE(plan, 16, TYPE_BOOL, allow_setuid_files),
-	ONE(plan, 17, TYPE_BOOL, root_writable),
-	ONE(plan, 18, TYPE_BOOL, writable_tmpfs),
-	MANY(plan, 19, TYPE_U32, overlay, overlay_count, PLAN_MAX_OVERLAYS, NULL),
-	ONE(plan, 20, TYPE_U32, layers),
-	ONE(plan, 21, TYPE_S32, fuse_overlayfs_fd),
-	ONE(plan, 27, TYPE_U32, rungs),
-	ONE(plan, 22, TYPE_U32, loop_max),
-	ONE(plan, 23, TYPE_BOOL, loop_shared),
-	MANY(plan, 24, TYPE_MESSAGE, mounts, mount_count, PLAN_MAX_MOUNTS, &mount_table),
-	SUB(plan, 25, process, &process_table),
-	MANY(plan, 26, TYPE_BYTES, text, text_bytes, PLAN_TEXT_MAX, NULL),
-	ONE(plan, 28, TYPE_U32, session),
+	DECODE_ONE(plan, 1, DECODE_U32, version),
+	DECODE_ONE(plan, 2, DECODE_U32, flow),
+	DECODE_ONE(plan, 3, DECODE_S32, message_level),
+	DECODE_ONE(plan, 4, DECODE_BOOL, dry_run),
+	DECODE_ONE(plan, 5, DECODE_BOOL, ns_pid),
+	DECODE_ONE(plan, 6, DECODE_BOOL, ns_ipc),
+	DECODE_ONE(plan, 7, DECODE_BOOL, ns_uts),
+	DECODE_ONE(plan, 8, DECODE_BOOL, ns_net),
+	DECODE_ONE(plan, 9, DECODE_U32, hostname),
+	DECODE_ONE(plan, 10, DECODE_U32, init),
+	DECODE_ONE(plan, 12, DECODE_BOOL, propagation_private),
+	DECODE_ONE(plan, 13, DECODE_BOOL, session_ramfs),
+	DECODE_ONE(plan, 14, DECODE_U64, session_bytes),
+	DECODE_MANY(plan, 15, DECODE_MESSAGE, fs, fs_count, PLAN_MAX_FS, &fs_table),
+	DECODE_ONE(plan, 17, DECODE_BOOL, root_writable),
+	DECODE_ONE(plan, 18, DECODE_BOOL, writable_tmpfs),
+	DECODE_MANY(plan, 19, DECODE_U32, overlay, overlay_count, PLAN_MAX_OVERLAYS, NULL),
+	DECODE_ONE(plan, 20, DECODE_U32, layers),
+	DECODE_ONE(plan, 22, DECODE_U32, loop_max),
+	DECODE_MANY(plan, 24, DECODE_MESSAGE, mounts, mount_count, PLAN_MAX_MOUNTS, &mount_table),
+	DECODE_SUB(plan, 25, process, &process_table),
+	DECODE_MANY(plan, 26, DECODE_BYTES, text, text_bytes, PLAN_TEXT_MAX, NULL),
+	{29, DECODE_MESSAGE, 0, 0, 0, 0, &plan_plain_table}, /* fills the plan itself */
 };
-TABLE(plan_table, plan_fields);
+DECODE_TABLE(plan_table, plan_fields);
 
 /* A piece of the message that is still to be read. */
 struct decode_span {
@@ -177,14 +123,14 @@ static bool decode_number(enum decode_type type, struct decode_span *in, void *o
 	uint64_t value;
 	uint32_t half;
 
-	if (!decode_varint(in, &value) || (type == TYPE_BOOL && value > 1) || (type != TYPE_U64 && value > UINT32_MAX))
+	if (!decode_varint(in, &value) || (type == DECODE_BOOL && value > 1) || (type != DECODE_U64 && value > UINT32_MAX))
 		return false;
 	half = (uint32_t)value;
-	if (type == TYPE_S32) /* zigzag */
+	if (type == DECODE_S32) /* zigzag */
 		half = (half >> 1) ^ (0 - (half & 1));
-	if (type == TYPE_BOOL)
+	if (type == DECODE_BOOL)
 		*(bool *)out = value == 1;
-	else if (type == TYPE_U64)
+	else if (type == DECODE_U64)
 		memcpy(out, &value, sizeof(value));
 	else
 		memcpy(out, &half, sizeof(half)); /* an enum, an int32_t, a uint32_t */
@@ -199,9 +145,9 @@ static bool decode_list(const struct decode_field *field, struct decode_span in,
 	char *list = holder + field->offset;
 	uint32_t *count = (uint32_t *)(void *)(holder + field->count_offset);
 
-	if (field->type == TYPE_MESSAGE)
+	if (field->type == DECODE_MESSAGE)
 		return *count < field->max && decode_message(field->message, in, list + field->stride * (*count)++);
-	if (field->type == TYPE_BYTES) {
+	if (field->type == DECODE_BYTES) {
 		*count = (uint32_t)(in.end - in.at);
 		if (*count > field->max)
 			return false;
@@ -218,7 +164,7 @@ static bool decode_field(const struct decode_field *field, uint64_t wire, struct
 {
 	struct decode_span part;
 
-	if (field->type != TYPE_MESSAGE && field->max == 0)
+	if (field->type != DECODE_MESSAGE && field->max == 0)
 		return wire == WIRE_VARINT && decode_number(field->type, in, holder + field->offset);
 	if (wire != WIRE_LENGTH || !decode_length(in, &part))
 		return false;
@@ -240,12 +186,13 @@ static bool decode_message(const struct decode_table *table, struct decode_span 
 		if (i == table->count || !decode_field(&table->fields[i], key & 7, &in, out))
 			return false;
 		/* Lists of messages come in several parts, everything else comes once. */
-		if (seen >> i & 1 && !(table->fields[i].max && table->fields[i].type == TYPE_MESSAGE))
+		if (seen >> i & 1 && !(table->fields[i].max && table->fields[i].type == DECODE_MESSAGE))
 			return false;
 		seen |= UINT64_C(1) << i;
 	}
 	for (size_t i = 0; i < table->count; i++)
-		if ((table->fields[i].max == 0 || table->fields[i].type == TYPE_BYTES) && !(seen >> i & 1))
+		if ((table->fields[i].max == 0 || table->fields[i].type == DECODE_BYTES) && !(seen >> i & 1) &&
+		    table->fields[i].message != &plan_plain_table)
 			return false;
 	return true;
 }

@@ -6,11 +6,13 @@
 
 #include "ipc/launch.pb-c.h"
 #include "ipc/plan.h"
+#include "ipc/plan_plain.h"
 
 /* The message refers to these; texts and numbers are borrowed from the plan. */
 struct encode_space {
 	Ipc__LaunchRequest request;
 	Ipc__IdMap idmap;
+	Ipc__Plain plain;
 	Ipc__Process process;
 	Ipc__Extent uid[PLAN_MAX_EXTENTS], gid[PLAN_MAX_EXTENTS];
 	Ipc__Extent *uid_list[PLAN_MAX_EXTENTS], *gid_list[PLAN_MAX_EXTENTS];
@@ -46,7 +48,7 @@ static void encode_idmap(const struct plan_idmap *map, struct encode_space *spac
 	to->uid = space->uid_list;
 	to->n_gid = map->gid_count;
 	to->gid = space->gid_list;
-	space->request.idmap = to;
+	space->plain.idmap = to;
 }
 
 static void encode_fs(const struct plan *plan, struct encode_space *space)
@@ -101,16 +103,6 @@ static void encode_process(const struct plan_process *process, struct encode_spa
 	Ipc__Process *to = &space->process;
 
 	ipc__process__init(to);
-	to->set_ids = process->set_ids;
-	to->uid = process->uid;
-	to->gid = process->gid;
-	for (uint32_t i = 0; i < process->group_count; i++)
-		space->groups[i] = process->groups[i];
-	to->n_groups = process->group_count;
-	to->groups = space->groups;
-	to->caps = process->caps;
-	to->no_new_privs = process->no_new_privs;
-	to->emulate_root = process->emulate_root;
 	to->seccomp_fd = process->seccomp_fd;
 	to->lsm = process->lsm;
 	to->label_text = process->label;
@@ -121,6 +113,33 @@ static void encode_process(const struct plan_process *process, struct encode_spa
 	to->n_pass_fd = process->pass_count;
 	to->pass_fd = space->pass_fd;
 	space->request.process = to;
+}
+
+/* Absent where the setuid starter, which knows no field of it, could take the plan. */
+static void encode_plain(const struct plan *plan, struct encode_space *space)
+{
+	const struct plan_process *process = &plan->process;
+	Ipc__Plain *to = &space->plain;
+
+	if (plan->flow == PLAN_FLOW_SETUID && plan_check_neutral(plan, NULL) == 0)
+		return;
+	ipc__plain__init(to);
+	encode_idmap(&plan->idmap, space);
+	to->set_ids = process->set_ids;
+	to->uid = process->uid;
+	to->gid = process->gid;
+	for (uint32_t i = 0; i < process->group_count; i++)
+		space->groups[i] = process->groups[i];
+	to->n_groups = process->group_count;
+	to->groups = space->groups;
+	to->caps = process->caps;
+	to->no_new_privs = process->no_new_privs;
+	to->emulate_root = process->emulate_root;
+	to->allow_setuid_files = plan->allow_setuid_files;
+	to->fuse_overlayfs_fd = plan->fuse_overlayfs_fd;
+	to->rungs = plan->rungs;
+	to->session_text = plan->session;
+	space->request.plain = to;
 }
 
 static void encode_head(const struct plan *plan, struct encode_space *space)
@@ -140,8 +159,6 @@ static void encode_head(const struct plan *plan, struct encode_space *space)
 	to->propagation_private = plan->propagation_private;
 	to->session_ramfs = plan->session_ramfs;
 	to->session_bytes = plan->session_bytes;
-	to->session_text = plan->session;
-	to->allow_setuid_files = plan->allow_setuid_files;
 	to->root_writable = plan->root_writable;
 	to->writable_tmpfs = plan->writable_tmpfs;
 	for (uint32_t i = 0; i < plan->overlay_count; i++)
@@ -149,10 +166,7 @@ static void encode_head(const struct plan *plan, struct encode_space *space)
 	to->n_overlay = plan->overlay_count;
 	to->overlay = space->overlay;
 	to->layers = plan->layers;
-	to->rungs = plan->rungs;
-	to->fuse_overlayfs_fd = plan->fuse_overlayfs_fd;
 	to->loop_max = plan->loop_max;
-	to->loop_shared = plan->loop_shared;
 	to->text.len = plan->text_bytes;
 	to->text.data = (uint8_t *)(uintptr_t)plan->text;
 }
@@ -166,7 +180,7 @@ int plan_encode(const struct plan *plan, uint8_t **out, size_t *len, struct err 
 		return err_sys(err, ENOMEM, "cannot encode the launch request");
 	ipc__launch_request__init(&space->request);
 	encode_head(plan, space);
-	encode_idmap(&plan->idmap, space);
+	encode_plain(plan, space);
 	encode_fs(plan, space);
 	encode_mounts(plan, space);
 	encode_process(&plan->process, space);

@@ -38,11 +38,6 @@ static int conf_file_refuse(const char *path, struct err *err)
 		       "%s must be owned by root, it and its directories not writable by others and not links", path);
 }
 
-static int conf_file_open_next(int dir_fd, const char *name, bool last)
-{
-	return openat(dir_fd, name, (last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
-}
-
 static bool conf_file_is_roots(int fd)
 {
 	struct stat st;
@@ -66,7 +61,7 @@ static int conf_file_walk(const char *path, int *out_fd, struct err *err)
 		memcpy(name, rest, length);
 		name[length] = '\0';
 		rest += length;
-		next_fd = conf_file_open_next(at_fd, name, *rest == '\0');
+		next_fd = openat(at_fd, name, (*rest ? O_PATH | O_DIRECTORY : O_RDONLY | O_NONBLOCK) | O_NOFOLLOW | O_CLOEXEC);
 		if (next_fd < 0)
 			return errno == ENOENT ? err_sys(err, ENOENT, "cannot open configuration %s", path)
 					       : conf_file_refuse(path, err);

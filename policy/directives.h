@@ -8,7 +8,6 @@
 #define CONF_ENFORCED(BOOL, UINT, LIST, ENUM)									\
 	BOOL("allow setuid", allow_setuid, true)								\
 	UINT("max loop devices", max_loop_devices, 256)								\
-	BOOL("shared loop devices", shared_loop_devices, false)							\
 	BOOL("allow ipc ns", allow_ipc_ns, true)								\
 	BOOL("allow pid ns", allow_pid_ns, true)								\
 	BOOL("allow uts ns", allow_uts_ns, true)								\

@@ -7,6 +7,7 @@
 
 #define CONF_FRONTEND(BOOL, UINT, STRING, LIST, ENUM)								\
 	BOOL("oci mode", oci_mode, false)									\
+	BOOL("shared loop devices", shared_loop_devices, false)							\
 	BOOL("allow user ns", allow_user_ns, true)								\
 	BOOL("mount hostfs", mount_hostfs, false)								\
 	BOOL("enable fusemount", enable_fusemount, true)							\

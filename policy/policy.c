@@ -289,7 +289,6 @@ static int policy_check_setuid(const struct conf *conf, const struct plan *plan,
 	REFUSE(plan->ns_ipc && !conf->allow_ipc_ns, "IPC namespaces are not allowed (allow ipc ns = no)");
 	REFUSE(plan->ns_uts && !conf->allow_uts_ns, "UTS namespaces are not allowed (allow uts ns = no)");
 	REFUSE(plan->loop_max > conf->max_loop_devices, "too many loop devices (max loop devices)");
-	REFUSE(plan->loop_shared && !conf->shared_loop_devices, "loop devices are not shared (shared loop devices = no)");
 	REFUSE(plan->session_bytes == 0 || plan->session_bytes > session_bytes,
 	       "the session directory is larger than allowed (sessiondir max size)");
 	REFUSE(plan->session_ramfs != (conf->memory_fs_type == CONF_MEMFS_RAMFS),

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	request = ipc__launch_request__unpack(NULL, size, data);
 	if (!request || request->n_mounts != plan.mount_count || request->text.len != plan.text_bytes ||
-	    request->process->caps != plan.process.caps || request->process->action_fd != plan.process.action_fd)
+	    (request->plain ? request->plain->caps : 0) != plan.process.caps || request->process->action_fd != plan.process.action_fd)
 		abort();
 	ipc__launch_request__free_unpacked(request, NULL);
 	(void)plan_check(&plan, 8, &err);

@@ -80,6 +80,9 @@ static void check_supported_names_the_directive(void **state)
 	assert_int_equal(parse("systemd cgroups = no\n", &err), 0);
 	assert_int_equal(conf_frontend_check(&conf, &err), -EOPNOTSUPP);
 	assert_non_null(strstr(err.message, "systemd cgroups"));
+	assert_int_equal(parse("shared loop devices = yes\n", NULL), 0);
+	assert_int_equal(conf_frontend_check(&conf, &err), -EOPNOTSUPP);
+	assert_non_null(strstr(err.message, "\"shared loop devices\""));
 }
 
 static bool is_documented(const char *text, const char *name)

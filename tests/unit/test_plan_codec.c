@@ -67,6 +67,47 @@ static void round_trip_keeps_everything(void **state)
 	assert_int_equal(plan_check(&plan, 5, &err), 0);
 	assert_int_equal(plan_encode(&plan, &bytes, &len, &err), 0);
 	assert_int_equal(decode(bytes, len, &err), 0);
+	/* What the setuid starter has no code for is not in the message. */
+	memset(&plan.idmap, 0, sizeof(plan.idmap));
+	plan.process.no_new_privs = false;
+	plan.fuse_overlayfs_fd = 0;
+	plan.rungs = 0;
+	assert_memory_equal(&plan, &back, sizeof(plan));
+	free(bytes);
+}
+
+static void round_trip_keeps_what_other_flows_have(void **state)
+{
+	struct err err = ERR_INIT;
+	uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	plan.flow = PLAN_FLOW_FAKEROOT;
+	plan.idmap.method = PLAN_IDMAP_SELF;
+	plan.idmap.uid_count = plan.idmap.gid_count = 2;
+	plan.idmap.uid[1] = (struct plan_extent){1, 100000, 65535};
+	plan.idmap.gid[1] = (struct plan_extent){2, 200000, 3};
+	plan.idmap.newuidmap_fd = 1;
+	plan.idmap.keep_groups = true;
+	plan.process.set_ids = plan.process.emulate_root = true;
+	plan.process.uid = 7;
+	plan.process.gid = 8;
+	plan.process.group_count = 2;
+	plan.process.groups[1] = 9;
+	plan.process.caps = UINT64_MAX;
+	plan.allow_setuid_files = true;
+	plan.rungs = PLAN_RUNG_PIVOT;
+	plan.session = plan.mounts[0].target;
+	assert_int_equal(plan_encode(&plan, &bytes, &len, &err), 0);
+	assert_int_equal(decode(bytes, len, &err), 0);
+	assert_memory_equal(&plan, &back, sizeof(plan));
+	free(bytes);
+	/* A plan of the setuid flow that asks for such things says so, for its starter to refuse it. */
+	setup(NULL);
+	plan.process.caps = 1;
+	assert_int_equal(plan_encode(&plan, &bytes, &len, &err), 0);
+	assert_int_equal(decode(bytes, len, &err), 0);
 	assert_memory_equal(&plan, &back, sizeof(plan));
 	free(bytes);
 }
@@ -215,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(round_trip_keeps_everything, setup),
+		cmocka_unit_test_setup(round_trip_keeps_what_other_flows_have, setup),
 		cmocka_unit_test_setup(decode_rejects_unknown_and_repeated_fields, setup),
 		cmocka_unit_test_setup(decode_rejects_every_truncation, setup),
 		cmocka_unit_test_setup(decode_rejects_numbers_that_do_not_fit, setup),

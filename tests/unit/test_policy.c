@@ -56,7 +56,6 @@ static void setuid_flow_refuses_what_needs_root(void **state)
 	(void)state;
 	DENIED(facts.initial_userns = false);
 	DENIED(plan.loop_max = 257);
-	DENIED(plan.loop_shared = true);
 	DENIED(plan.session_bytes = 0);
 	DENIED(plan.session_bytes = 65u << 20);
 	DENIED(plan.session_ramfs = true);
@@ -97,7 +96,6 @@ static void directives_bind(void **state)
 	DENIED((conf.allow_pid_ns = false, plan.ns_pid = true));
 	DENIED((conf.allow_ipc_ns = false, plan.ns_ipc = true));
 	DENIED((conf.allow_uts_ns = false, plan.ns_uts = true));
-	DENIED((conf.shared_loop_devices = false, plan.loop_shared = true));
 	DENIED((conf.config_passwd = false, generated_file("/etc/passwd")));
 	DENIED((conf.config_group = false, generated_file("/etc/group")));
 	DENIED((conf.enable_overlay = CONF_OVERLAY_NO, plan.writable_tmpfs = true));
