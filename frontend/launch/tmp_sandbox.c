@@ -131,9 +131,12 @@ static void sandbox_fill_words(const struct image *image, const struct image_par
 {
 	strlist_add(words, "imager");
 	strlist_add(words, "extract-image");
-	strlist_addf(words, "--fd=%d", image->fd);
-	strlist_addf(words, "--offset=%llu", (unsigned long long)root->offset_bytes);
-	strlist_addf(words, "--size=%llu", (unsigned long long)root->size_bytes);
+	strlist_add(words, "--fd");
+	strlist_addf(words, "%d", image->fd);
+	strlist_add(words, "--offset");
+	strlist_addf(words, "%llu", (unsigned long long)root->offset_bytes);
+	strlist_add(words, "--size");
+	strlist_addf(words, "%llu", (unsigned long long)root->size_bytes);
 	if (geteuid() != 0)
 		strlist_add(words, "--squash-ids");
 	strlist_add(words, dest);
