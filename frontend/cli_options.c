@@ -57,7 +57,7 @@ const struct cli_option cli_options[] = {
 	/* mounts and file systems */
 	{.name = "bind", .letter = 'B', .type = CLI_TYPE_LIST, .commands = CLI_ON_ACTIONS, .env = "BIND BINDPATH",
 	 .field = ACTION(bind), .flags = CLI_ENV_APPENDS, .value = "strings",
-	 .help = "bind a path of the host: src[:dest[:opts]]; dest is src when not given; opts are ro, rw, image-src=PATH and id=N, separated by commas"},
+	 .help = "bind a path of the host: src[:dest[:opts]]; dest is src when not given; opts are ro, rw, image-src=PATH and id=N, separated by commas; a device is of use below /dev only"},
 	{.name = "mount", .type = CLI_TYPE_ARRAY, .commands = CLI_ON_ACTIONS, .env = "MOUNT", .field = ACTION(mount),
 	 .flags = CLI_ENV_APPENDS, .value = "stringArray", .help = "a mount, as in type=bind,source=/opt,destination=/hostopt[,ro]"},
 	VALUE_LATER("data", 0, CLI_TYPE_LIST, CLI_ON_ACTIONS, "DATA", "strings", "bind an OCI-SIF data container: sif:dest", NO_OCI),

@@ -55,16 +55,26 @@ static bool user_binds_has_target(const struct builder *builder, const char *tar
 	return false;
 }
 
+static bool user_binds_lies_in_dev(const char *path)
+{
+	return strncmp(path, "/dev", 4) == 0 && (path[4] == '/' || path[4] == '\0');
+}
+
+/* Devices stay usable where devices belong. At any other place they are shown without use, as every file system bound there is. */
+static uint32_t user_binds_choose_attrs(const struct bind_spec *spec, const char *target)
+{
+	bool device = user_binds_lies_in_dev(spec->source) && user_binds_lies_in_dev(target);
+
+	return (device ? (uint32_t)PLAN_ATTR_NOSUID : MOUNT_LIST_ATTRS) |
+	       (spec->readonly ? (uint32_t)PLAN_ATTR_RDONLY : 0);
+}
+
 static int user_binds_add_spec(struct builder *builder, const struct bind_spec *spec,
 			       bool inherited, struct err *err)
 {
 	cleanup_ptr char *source = builder->view->resolve(spec->source), *own = NULL,
 			 *absolute = NULL;
-	bool device = strncmp(spec->source, "/dev", 4) == 0 &&
-		      (spec->source[4] == '/' || spec->source[4] == '\0');
 	const char *target = spec->destination;
-	uint32_t attrs = (device ? (uint32_t)PLAN_ATTR_NOSUID : MOUNT_LIST_ATTRS) |
-			 (spec->readonly ? (uint32_t)PLAN_ATTR_RDONLY : 0);
 
 	if (!source && inherited) {
 		log_info("Skipping bind of %s from the environment: it is not there", spec->source);
@@ -88,7 +98,7 @@ static int user_binds_add_spec(struct builder *builder, const struct bind_spec *
 	if (spec->image_source || spec->image_id)
 		return user_binds_add_image(builder, spec, target, err);
 	return mount_list_add_bind(builder, PLAN_ORIGIN_USER_BIND, PLAN_FAIL_FATAL, source, target,
-				   attrs, err);
+				   user_binds_choose_attrs(spec, target), err);
 }
 
 static int user_binds_add_text(struct builder *builder, const char *text, bool is_mount,

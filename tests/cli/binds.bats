@@ -58,6 +58,18 @@ check_options() {
 }
 @test "bind: ro and rw, never setuid files or devices" { each_profile check_options; }
 
+check_device() {
+	for source in /dev/null /dev; do
+		run $profile exec -B "$source:/mnt/d" "$image" grep ' /mnt/d ' /proc/self/mounts
+		expect 0 nosuid nodev
+	done
+	run $profile exec -B /dev/null:/not/there/null "$image" cat /not/there/null
+	expect 1 "ermission denied"
+	run $profile exec --contain -B /dev/full "$image" sh -c 'echo x >/dev/full'
+	expect 1 "No space left"
+}
+@test "bind: a device is of use below /dev, elsewhere it is only seen" { each_profile check_device; }
+
 check_relative() {
 	cd "$WORK/user"
 	run $profile exec -B data:/mnt/d "$image" cat /mnt/d/file
