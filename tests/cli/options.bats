@@ -21,7 +21,7 @@ later_options() {
 		*) set -- "$name" ;;
 		esac
 		found=no
-		for command in exec build push; do # one of them has the option; another may have it, too, and not miss it
+		for command in exec build pull push; do # one of them has the option; another may have it, too, and not miss it
 			run "$SINGULARITY" "$command" "$@" "$WORK/box.sif" true
 			[[ $output != "FATAL:   $name is not available in this version: "* || $status != 255 ]] || found=yes
 		done
