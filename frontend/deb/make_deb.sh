@@ -104,7 +104,7 @@ END
 depends=$(library_packages "$root/usr/bin/singularity" "$root/$libexec/imager")
 finish singularity-c "$root" <<END
 Depends: $depends, libcurl4
-Recommends: uidmap
+Recommends: ca-certificates, uidmap
 Suggests: singularity-c-suid, fuse-overlayfs, fuse2fs, debootstrap
 Conflicts: apptainer, singularity-ce, singularity-container
 Description: Singularity containers, in C
