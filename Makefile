@@ -124,7 +124,11 @@ IMAGER_SRCS := frontend/imager.c frontend/settings/install.c frontend/settings/c
 	frontend/pull/options.c frontend/pull/interrupt.c frontend/pull/layers.c frontend/pull/into_file.c frontend/pull/transport.c \
 	frontend/pull/from_oci.c frontend/pull/from_oras.c frontend/pull/from_http.c frontend/pull/from_shub.c \
 	frontend/pull/pull.c frontend/pull/push.c frontend/pull/resolve.c frontend/ui/progress.c \
-	frontend/settings/remote.c frontend/settings/remote_yaml.c frontend/library/library_ref.c \
+	frontend/settings/remote.c frontend/settings/remote_yaml.c frontend/ui/prompt.c frontend/ui/table.c policy/conf.c policy/conf_file.c policy/conf_frontend.c \
+	frontend/library/library_ref.c frontend/library/endpoint.c frontend/library/library_api.c frontend/library/library_parts.c \
+	frontend/library/library_oci.c frontend/library/library_pull.c frontend/library/library_upload.c frontend/library/library_push.c \
+	frontend/library/remote_options.c frontend/library/remote_commands.c frontend/library/keyserver_commands.c \
+	frontend/library/library_commands.c \
 	frontend/sif/sif_names.c frontend/sif/sif_print.c frontend/sif/sif_edit.c frontend/sif/sif_edit_copy.c frontend/sif/sif_add.c \
 	frontend/sif/sif_tool.c frontend/sif/overlay_fs.c frontend/sif/overlay_create.c
 IMAGER_LIBS := -lsquashfs -ldeflate -lz -lzstd -llzma -llz4 -ljansson -lyaml -lseccomp -larchive -lcrypto -lpthread

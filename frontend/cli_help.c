@@ -108,7 +108,7 @@ static void put_commands(FILE *page, const struct cli_command_row *group)
 		bool mine = group ? blank == row->name + len && strncmp(row->name, group->name, len) == 0 : !blank;
 
 		if (mine && !row->hidden && !row->later)
-			fprintf(page, "  %-12s%s\n", blank ? blank + 1 : row->name, row->brief);
+			fprintf(page, "  %-11s %s\n", blank ? blank + 1 : row->name, row->brief);
 	}
 }
 

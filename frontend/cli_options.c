@@ -273,6 +273,37 @@ const struct cli_option cli_options[] = {
 	 .initial = "64", .help = "size of the file system in MiB, at least 64"},
 	BOOL_ROW("sparse", 'S', CLI_ON_OVERLAY_CREATE, "SPARSE", CLI_NO_FIELD, "take space on disk as it is used, not all at once"),
 	VALUE_ROW("create-dir", 0, CLI_TYPE_LIST, CLI_ON_OVERLAY_CREATE, NULL, CLI_NO_FIELD, "strings", "a directory to make in the overlay"),
+	/* remote, keyserver: --config stands before the sub-command */
+	VALUE_ROW("config", 'c', CLI_TYPE_STRING, CLI_ON_REMOTE | CLI_ON_KEYSERVER, NULL, CLI_NO_FIELD, "string",
+		  "file with the remotes, instead of remote.yaml in the user's directory"),
+	BOOL_ROW("global", 'g', CLI_ON_REMOTE_ADD | CLI_ON_REMOTE_REMOVE | CLI_ON_REMOTE_USE, NULL, CLI_NO_FIELD,
+		 "change the remotes of all users (root only)"),
+	VALUE_ROW("tokenfile", 0, CLI_TYPE_STRING, CLI_ON_REMOTE_ADD | CLI_ON_REMOTE_LOGIN, NULL, CLI_NO_FIELD, "string",
+		  "file whose first line is the token, instead of asking for it"),
+	BOOL_ROW("no-login", 0, CLI_ON_REMOTE_ADD, NULL, CLI_NO_FIELD, "do not log in"),
+	BOOL_ROW("insecure", 'i', CLI_ON_REMOTE_ADD, NULL, CLI_NO_FIELD, "talk plain HTTP to the remote"),
+	BOOL_ROW("no-default", 'n', CLI_ON_REMOTE_ADD, NULL, CLI_NO_FIELD, "do not make the new remote the default"),
+	BOOL_ROW("exclusive", 'e', CLI_ON_REMOTE_USE, NULL, CLI_NO_FIELD, "let users have no other remote (root only, implies --global)"),
+	VALUE_ROW("username", 'u', CLI_TYPE_STRING, CLI_ON_REMOTE_LOGIN, NULL, CLI_NO_FIELD, "string",
+		  "refused: remotes want a token; registries and keyservers have logins of their own"),
+	/* The variable is read by the imager: a secret must not get into a list of arguments, which everybody can read. */
+	VALUE_ROW("password", 'p', CLI_TYPE_STRING, CLI_ON_REMOTE_LOGIN, NULL, CLI_NO_FIELD, "string",
+		  "the token (better in SINGULARITY_LOGIN_PASSWORD, which others cannot see)"),
+	BOOL_ROW("password-stdin", 0, CLI_ON_REMOTE_LOGIN, NULL, CLI_NO_FIELD, "take the token from standard input"),
+	BOOL_ROW("insecure", 'i', CLI_ON_REMOTE_LOGIN, "LOGIN_INSECURE", CLI_NO_FIELD, "without effect on a remote with https, with a warning"),
+	VALUE_ROW("order", 'o', CLI_TYPE_STRING, CLI_ON_KEYSERVER_ADD, NULL, CLI_NO_FIELD, "uint32", "place in the list, 1 is the first"),
+	BOOL_ROW("insecure", 'i', CLI_ON_KEYSERVER_ADD, NULL, CLI_NO_FIELD, "allow a keyserver without https"),
+
+	/* search, delete */
+	VALUE_ROW("library", 0, CLI_TYPE_STRING, CLI_ON_SEARCH | CLI_ON_DELETE, "LIBRARY", CLI_NO_FIELD, "string",
+		  "address of the library, instead of that of the remote in use"),
+	VALUE_ROW("arch", 0, CLI_TYPE_STRING, CLI_ON_SEARCH, "SEARCH_ARCH", CLI_NO_FIELD, "string", "architecture to search for, instead of this host's"),
+	BOOL_ROW("signed", 0, CLI_ON_SEARCH, "SEARCH_SIGNED", CLI_NO_FIELD, "only signed images"),
+	BOOL_ROW("force", 'F', CLI_ON_DELETE, "FORCE", CLI_NO_FIELD, "delete without a question"),
+	VALUE_ROW("arch", 'A', CLI_TYPE_STRING, CLI_ON_DELETE, "ARCH", CLI_NO_FIELD, "string", "architecture of the image, instead of this host's"),
+	{.name = "timeout", .letter = 'T', .type = CLI_TYPE_STRING, .commands = CLI_ON_DELETE, .env = "TIMEOUT", .field = CLI_NO_FIELD,
+	 .flags = CLI_HIDDEN, .value = "int", .initial = "15", .help = "seconds to wait for the library"},
+	BOOL_ROW("no-https", 0, CLI_ON_DELETE, "NOHTTPS NO_HTTPS", CLI_NO_FIELD, "talk plain HTTP to the host in the reference"),
 };
 /* clang-format on */
 const size_t cli_option_count = sizeof(cli_options) / sizeof(cli_options[0]);

@@ -22,5 +22,18 @@ int sif_del_main(int argc, char **argv);
 int sif_setprim_main(int argc, char **argv);
 int sif_add_main(int argc, char **argv);        /* sif/sif_add.c */
 int overlay_create_main(int argc, char **argv); /* sif/overlay_create.c */
+int remote_add_main(int argc, char **argv);      /* library/remote_commands.c */
+int remote_remove_main(int argc, char **argv);
+int remote_use_main(int argc, char **argv);
+int remote_list_main(int argc, char **argv);
+int remote_login_main(int argc, char **argv);
+int remote_logout_main(int argc, char **argv);
+int remote_status_main(int argc, char **argv);
+int remote_get_login_password_main(int argc, char **argv);
+int keyserver_list_main(int argc, char **argv); /* library/keyserver_commands.c */
+int keyserver_add_main(int argc, char **argv);
+int keyserver_remove_main(int argc, char **argv);
+int search_main(int argc, char **argv); /* library/library_commands.c */
+int delete_main(int argc, char **argv);
 
 #endif

@@ -77,8 +77,6 @@ int conf_frontend_check(const struct conf_frontend *conf, struct err *err)
 		{conf->go_path != NULL, "go path"},
 		{conf->mksquashfs_procs != 0, "mksquashfs procs"},
 		{conf->mksquashfs_mem != NULL, "mksquashfs mem"},
-		{conf->download_concurrency != 3, "download concurrency"},
-		{conf->download_part_size != 5242880, "download part size"},
 		{conf->download_buffer_size != 32768, "download buffer size"},
 		{conf->sif_fuse, "sif fuse"},
 	};

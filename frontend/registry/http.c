@@ -315,6 +315,8 @@ static int match_answer(struct transfer *transfer)
 	const char *etag = http_get_header(response, "etag");
 	uint64_t start = 0, wanted = request->from + response->delivered;
 
+	if (request->length > 0 && response->status != 206)
+		return err_set(transfer->err, ERR_SYSTEM, ERANGE, "the server does not send parts of the file");
 	if (response->status == 206 && !get_range_start(response, &start))
 		return err_set(transfer->err, ERR_SYSTEM, EPROTO, "the server sends a part of the file without saying which");
 	if (start > wanted)
@@ -373,6 +375,8 @@ static int deliver(struct transfer *transfer, const char *bytes, size_t size)
 	bytes += transfer->skip;
 	size -= (size_t)transfer->skip;
 	transfer->skip = 0;
+	if (request->length && size > request->length - response->delivered)
+		return err_set(transfer->err, ERR_SYSTEM, ERANGE, "the server sends more than the part that was asked for");
 	if (request->size && size > request->size - request->from - response->delivered)
 		return err_set(transfer->err, ERR_SYSTEM, EFBIG, "the server sends more than the %" PRIu64 " bytes announced",
 			       request->size);
@@ -468,7 +472,7 @@ static struct curl_slist *make_headers(struct transfer *transfer)
 	uint64_t wanted = request->from + transfer->response->delivered;
 	struct curl_slist *list = NULL;
 	bool has_type = false;
-	char range[48];
+	char range[64];
 
 	for (size_t i = 0; request->headers && request->headers[i]; i++) {
 		has_type |= value_of(request->headers[i], "content-type") != NULL;
@@ -476,8 +480,12 @@ static struct curl_slist *make_headers(struct transfer *transfer)
 	}
 	if (request->authorization && transfer->authorized)
 		add_header_value(transfer, &list, "Authorization", request->authorization);
-	if (request->sink && wanted > 0) {
-		(void)snprintf(range, sizeof(range), "bytes=%" PRIu64 "-", wanted);
+	if (request->sink && (wanted > 0 || request->length > 0)) {
+		if (request->length > 0)
+			(void)snprintf(range, sizeof(range), "bytes=%" PRIu64 "-%" PRIu64, wanted,
+				       request->from + request->length - 1);
+		else
+			(void)snprintf(range, sizeof(range), "bytes=%" PRIu64 "-", wanted);
 		add_header_value(transfer, &list, "Range", range);
 		if (transfer->validator)
 			add_header_value(transfer, &list, "If-Range", transfer->validator);
@@ -585,6 +593,8 @@ static int exchange(struct transfer *transfer, const char *method, CURLcode *cod
 	struct http *http = transfer->http;
 	struct http_response *response = transfer->response;
 	const struct http_request *request = transfer->request;
+	uint64_t end = request->length > 0 ? request->from + request->length : request->size;
+	cleanup_ptr char *shown = url_without_query(transfer->url);
 	struct curl_slist *headers;
 
 	forget_answer(response);
@@ -601,13 +611,13 @@ static int exchange(struct transfer *transfer, const char *method, CURLcode *cod
 			decide(transfer);
 	}
 	http->curl.slist_free_all(headers);
-	if (*code == CURLE_OK && transfer->failed == 0 && transfer->to_sink && request->size > 0 &&
-	    request->from + response->delivered < request->size) {
+	if (*code == CURLE_OK && transfer->failed == 0 && transfer->to_sink && end > 0 &&
+	    request->from + response->delivered < end) {
 		*code = CURLE_PARTIAL_FILE;
 		(void)snprintf(transfer->text, sizeof(transfer->text), "the answer ends after %" PRIu64 " of %" PRIu64 " bytes",
-			       request->from + response->delivered, request->size);
+			       request->from + response->delivered, end);
 	}
-	log_debug("%s %s: %ld", method, transfer->url, *code == CURLE_OK ? response->status : -(long)*code);
+	log_debug("%s %s: %ld", method, shown ? shown : "", *code == CURLE_OK ? response->status : -(long)*code);
 	if (*code != CURLE_OK || transfer->failed < 0)
 		return explain(transfer, *code);
 	response->url = strdup(transfer->url);
@@ -656,7 +666,7 @@ static int follow_all(struct transfer *transfer, const char *method, CURLcode *c
 	transfer->authorized = true;
 	for (int i = 0; i <= REDIRECTS_MAX; i++) {
 		rc = exchange(transfer, method, code);
-		if (rc < 0 || !is_redirect(transfer->response, method))
+		if (rc < 0 || transfer->request->stay || !is_redirect(transfer->response, method))
 			return rc;
 		rc = follow(transfer);
 		if (rc < 0)

@@ -37,12 +37,14 @@ struct http_request {
 	uint64_t body_offset, body_size;
 	void (*sent)(void *context, uint64_t bytes); /* told how much of @body_fd has gone, with @context; NULL: nobody */
 	uint64_t from; /* first byte wanted: a Range; the sink gets what follows, also from a server that sends all */
+	uint64_t length; /* a part: so many bytes from @from on. -ERANGE when the server does not send parts. 0: to the end */
 	uint64_t size; /* size of the whole body where it is known, to tell a cut one; 0: as the server says */
 	/* A 2xx body goes to @sink; without one, and for other statuses, it is collected. */
 	http_sink sink;
 	void *context;
 	size_t body_max; /* of a collected body; 0: HTTP_DOCUMENT_BYTES_MAX */
 	bool once;       /* no second try */
+	bool stay;       /* a redirect is the answer, and is not followed */
 };
 
 struct http_response {

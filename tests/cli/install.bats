@@ -30,8 +30,8 @@ files_below() { (cd "$1" && find . ! -type d -printf '%P\n' | LC_ALL=C sort); }
 bin/singularity
 etc/singularity/capability.json
 etc/singularity/ecl.toml
-etc/singularity/seccomp-profiles/default.json
 etc/singularity/remote.yaml
+etc/singularity/seccomp-profiles/default.json
 etc/singularity/singularity.conf
 libexec/singularity/bin/action
 libexec/singularity/bin/imager
@@ -42,8 +42,8 @@ libexec/singularity/nested/bin/run-singularity
 libexec/singularity/nested/bin/singularity
 libexec/singularity/nested/etc/singularity/capability.json
 libexec/singularity/nested/etc/singularity/ecl.toml
-libexec/singularity/nested/etc/singularity/seccomp-profiles/default.json
 libexec/singularity/nested/etc/singularity/remote.yaml
+libexec/singularity/nested/etc/singularity/seccomp-profiles/default.json
 libexec/singularity/nested/etc/singularity/singularity.conf
 libexec/singularity/nested/libexec/singularity/bin/action
 libexec/singularity/nested/libexec/singularity/bin/imager
@@ -108,8 +108,8 @@ share/man/man8/starter.8" ]
 	echo "$output"
 	[ "$output" = "etc/singularity/capability.json
 etc/singularity/ecl.toml
-etc/singularity/seccomp-profiles/default.json
 etc/singularity/remote.yaml
+etc/singularity/seccomp-profiles/default.json
 etc/singularity/singularity.conf" ]
 	[ ! -e "$WORK/plain/libexec/singularity" ]
 }

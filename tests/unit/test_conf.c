@@ -116,8 +116,6 @@ static void check_supported_refuses_what_would_be_ignored(void **state)
 		"unsquashfs path = /usr/bin/unsquashfs",
 		"mksquashfs procs = 2",
 		"mksquashfs mem = 1G",
-		"download concurrency = 4",
-		"download part size = 1024",
 		"download buffer size = 1024",
 		"sif fuse = yes",
 	};
