@@ -122,7 +122,7 @@ IMAGER_SRCS := frontend/imager.c frontend/settings/install.c frontend/settings/c
 	frontend/registry/registry.c frontend/strlist.c \
 	frontend/settings/user_dir.c frontend/settings/cache.c frontend/settings/cache_owner.c frontend/settings/cache_command.c \
 	frontend/pull/options.c frontend/pull/interrupt.c frontend/pull/layers.c frontend/pull/into_file.c frontend/pull/transport.c \
-	frontend/pull/from_oci.c frontend/pull/from_oras.c frontend/pull/from_http.c frontend/pull/from_shub.c \
+	frontend/pull/from_oci.c frontend/pull/from_oras.c frontend/pull/from_http.c frontend/pull/from_shub.c frontend/pull/from_library.c \
 	frontend/pull/pull.c frontend/pull/push.c frontend/pull/resolve.c frontend/ui/progress.c \
 	frontend/settings/remote.c frontend/settings/remote_yaml.c frontend/ui/prompt.c frontend/ui/table.c policy/conf.c policy/conf_file.c policy/conf_frontend.c \
 	frontend/library/library_ref.c frontend/library/endpoint.c frontend/library/library_api.c frontend/library/library_parts.c \

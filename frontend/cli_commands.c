@@ -92,6 +92,7 @@ const struct cli_command_row cli_commands[] = {
 			"  docker://[registry/]repository[:tag][@digest]\n"
 			"  docker-daemon:name:tag, docker-archive:file.tar, oci:directory, oci-archive:file.tar\n"
 			"  oras://registry/repository[:tag], http(s)://..., shub://registry/user/name\n"
+			"  library://[host/][entity/[collection/]]container[:tag], which the name of an image alone means, too\n"
 			"Layers and images stay in the cache; the registry is always asked what a tag stands for now.",
 	 .examples = "$ singularity pull docker://alpine\n"
 		     "$ singularity pull --arch arm64 alpine.sif docker://alpine:3.18\n"
@@ -99,7 +100,8 @@ const struct cli_command_row cli_commands[] = {
 	{.name = "push", .command = CLI_FORWARD, .on = CLI_ON_PUSH, .min = 2, .max = 2,
 	 .synopsis = "[push options...] <image> <URI>",
 	 .brief = "Upload an image to a URI",
-	 .description = "Puts a SIF file into a registry, as an artifact: oras://registry/repository[:tag].",
+	 .description = "Puts a SIF file into a registry, as an artifact: oras://registry/repository[:tag], or into a library:\n"
+			"library://[host/]entity/collection/container[:tag,...], which needs a login (see remote login).",
 	 .examples = "$ singularity push tool.sif oras://registry.example.org/group/tool:1.0"},
 	{.name = "keyserver", .command = CLI_GROUP, .on = CLI_ON_KEYSERVER, .flags = CLI_SHOWS_HELP,
 	 .synopsis = "[keyserver options...] <command>", .brief = "Manage keyservers",

@@ -13,6 +13,8 @@
 
 #include "frontend/imager.h"
 #include "frontend/pack/target.h"
+#include "frontend/library/library_pull.h"
+#include "frontend/library/library_ref.h"
 #include "frontend/pull/interrupt.h"
 #include "frontend/pull/into_file.h"
 #include "frontend/pull/options.h"
@@ -177,6 +179,8 @@ static int run_pull(const struct pull_options *options, const char *given, const
 		return rc;
 	interrupt_prepare(cache ? cache_get_path(cache) : NULL);
 	rc = pull_to(path, uri, options, cache, err);
+	if (rc == 0 && library_ref_is_reference(uri))
+		library_warn_unverified(path);
 	/* Not closed: the thread that waits for signals names it. */
 	return rc;
 }

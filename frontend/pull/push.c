@@ -12,6 +12,7 @@
 #include "frontend/image/image.h"
 #include "frontend/imager.h"
 #include "frontend/oci/manifest.h"
+#include "frontend/library/library_push.h"
 #include "frontend/pull/interrupt.h"
 #include "frontend/pull/options.h"
 #include "frontend/pull/oras.h"
@@ -159,6 +160,22 @@ static int push_oras(struct upload *upload, const char *uri, const struct pull_o
 	return 0;
 }
 
+/* ---- library ---- */
+
+static int push_library(const char *path, const char *uri, const struct pull_options *options, struct err *err)
+{
+	struct library_push_options how = {.library = options->library,
+					   .description = options->description,
+					   .allow_unsigned = options->allow_unsigned};
+	int rc;
+
+	interrupt_prepare(NULL);
+	how.progress = progress_new();
+	rc = library_push(path, uri, &how, err);
+	progress_free(how.progress);
+	return rc;
+}
+
 /* ---- which way ---- */
 
 static int refuse_docker(struct upload *upload, struct err *err)
@@ -186,7 +203,7 @@ static int run_push(const char *path, const char *uri, const struct pull_options
 	else if (strncmp(uri, "docker://", 9) == 0)
 		rc = refuse_docker(&upload, err);
 	else if (strncmp(uri, "library://", 10) == 0)
-		rc = err_set(err, ERR_SYSTEM, EOPNOTSUPP, "cannot push to %s: library is not available in this version", uri);
+		rc = push_library(path, uri, options, err);
 	else
 		rc = err_set(err, ERR_SYSTEM, EINVAL, "bad uri %s", uri);
 	registry_close(upload.registry);

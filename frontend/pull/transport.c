@@ -8,6 +8,7 @@
 
 #include "frontend/image/image.h"
 #include "frontend/pull/from_http.h"
+#include "frontend/pull/from_library.h"
 #include "frontend/pull/from_oci.h"
 #include "frontend/pull/from_oras.h"
 #include "frontend/pull/from_shub.h"
@@ -33,7 +34,7 @@ static const struct scheme schemes[] = {
 	{"http", from_http_open, true, false},
 	{"https", from_http_open, true, false},
 	{"shub", from_shub_open, false, false},
-	{"library", NULL, false, true},
+	{"library", from_library_open, false, true}, /* remembers by itself: it depends on the remote in use */
 };
 
 static const struct scheme *find_scheme(const char *reference)

@@ -92,7 +92,7 @@ setup() {
 	run bash -c 'echo bad.token | "$SINGULARITY" remote login --password-stdin'
 	[ "$status" -eq 255 ]
 	[ "$output" = 'FATAL:   while verifying token: error response from server: Invalid Credentials' ]
-	! grep -q Token "$yaml"
+	[ -z "$(grep Token "$yaml")" ]
 	run bash -c 'printf "two words\n" | "$SINGULARITY" remote login --password-stdin'
 	[ "$status" -eq 255 ]
 	[[ $output == *'no token has'* ]]
@@ -114,7 +114,7 @@ setup() {
 	[ "$status" -eq 255 ]
 	run "$SINGULARITY" remote logout
 	[ "$output" = 'INFO:    Logout succeeded' ]
-	! grep -q Token "$yaml"
+	[ -z "$(grep Token "$yaml")" ]
 	run "$SINGULARITY" remote login </dev/null
 	[ "$status" -eq 255 ]
 	[[ $output == *"Generate an access token at $LIBRARY_URL/auth/tokens"*'standard input is not a terminal'* ]]
@@ -227,18 +227,9 @@ setup() {
 	[ "$(ls "$SINGULARITY_CONFIGDIR")" = remote.yaml ]
 }
 
-# A tree of its own, so that the administrator's file is ours to write.
-make_tree() {
-	tree=$BATS_TEST_TMPDIR/tree
-	mkdir -p "$tree"
-	cp -R "$(dirname "$(dirname "$SINGULARITY")")"/{bin,libexec,etc} "$tree" 2>/dev/null || :
-	system=$tree/etc/singularity/remote.yaml
-	command=$tree/bin/singularity
-}
-
 @test "the administrator's remotes: global, exclusive, in the way of a user's" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	make_tree
+	library_tree
 	run "$command" remote add --global --no-default site site.example.org
 	[ "$status" -eq 0 ]
 	[[ $output == *'Will not automatically log into remote'* ]]
@@ -266,7 +257,7 @@ make_tree() {
 
 @test "an exclusive remote is the only library" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	make_tree
+	library_tree
 	"$command" -q remote add --global --insecure site "$LIBRARY_URL"
 	"$command" -q remote use --exclusive site
 	run "$command" search --library http://127.0.0.1:9 something
@@ -289,7 +280,7 @@ make_tree() {
 
 @test "keyservers: the remote's own, and those of the administrator" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	make_tree
+	library_tree
 	"$command" -q remote add --global --insecure site "$LIBRARY_URL"
 	run "$command" keyserver add --order 1 https://keys.example.org
 	[ "$status" -eq 0 ]

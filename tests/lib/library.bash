@@ -46,3 +46,13 @@ library_user() { # [anonymous]
 	"$SINGULARITY" -q remote add --insecure --no-login ours "$LIBRARY_URL"
 	[ "${1:-}" = anonymous ] || "$SINGULARITY" -q remote login --tokenfile "$BATS_TEST_TMPDIR/token"
 }
+
+# A tree of its own, so that the administrator's files are ours to write: $command, $system (remote.yaml), $conf.
+library_tree() {
+	tree=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$tree"
+	cp -R "$(dirname "$(dirname "$SINGULARITY")")"/{bin,libexec,etc} "$tree" 2>/dev/null || :
+	conf=$tree/etc/singularity/singularity.conf
+	system=$tree/etc/singularity/remote.yaml
+	command=$tree/bin/singularity
+}

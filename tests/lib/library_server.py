@@ -11,14 +11,15 @@ DIRECTORY/behaviour (JSON, read anew for each request) changes what it does:
   direct        true: sends image files itself instead of redirecting to the storage
   ranges        false: the storage sends whole files only
   corrupt       true: the storage changes the last byte of what it sends
-  cut           number of bytes after which the storage cuts a connection, once for each request that is new
+  cut           number of bytes after which the storage cuts a connection, once for each part
   quota         bytes that may be stored
   part          size of the parts of an upload; null: it knows no parts
   oci           {"url", "token", "name"}: what oci-redirect answers; without it 404
   same_storage  true: redirects stay at the library's own origin
-  fail          {"METHOD /path": status} answers with an error
+  fail          {"METHOD /path": status} answers with an error; * stands for anything
 DIRECTORY/log gets a line for each request: origin, method, path, "auth" or "anonymous", range.
 """
+import fnmatch
 import hashlib
 import json
 import os
@@ -130,7 +131,8 @@ class Handler(BaseHTTPRequestHandler):
     def serve(self):
         self.note()
         url = urlsplit(self.path)
-        status = behaviour().get("fail", {}).get(f"{self.command} {url.path}")
+        status = next((status for what, status in behaviour().get("fail", {}).items()
+                       if fnmatch.fnmatchcase(f"{self.command} {url.path}", what)), None)
         content = self.body()
         if status:
             self.refuse(status, "told to fail")
@@ -189,9 +191,10 @@ class Storage(Handler):
             self.send_header(name, value)
         self.end_headers()
         with LOCK:
-            fresh = key not in CUT
-            CUT.add(key)
-        if cut and fresh and len(data) > cut:
+            fresh = cut and key not in CUT
+            if cut:
+                CUT.add(key)
+        if fresh and len(data) > cut:
             self.wfile.write(data[:cut])
             self.close_connection = True
             return
