@@ -119,7 +119,8 @@ IMAGER_SRCS := frontend/imager.c frontend/settings/install.c frontend/settings/c
 	frontend/oci/members.c frontend/oci/spool.c frontend/oci/layer.c frontend/oci/merge.c frontend/oci/convert.c frontend/oci/daemon.c \
 	frontend/registry/digest.c frontend/registry/url.c frontend/registry/http.c frontend/registry/trust_store.c frontend/registry/reference.c \
 	frontend/registry/auth.c frontend/registry/docker_config.c frontend/registry/credential_helper.c \
-	frontend/registry/registry.c frontend/strlist.c \
+	frontend/registry/registry.c frontend/registry/registry_commands.c \
+	frontend/strlist.c \
 	frontend/settings/user_dir.c frontend/settings/cache.c frontend/settings/cache_owner.c frontend/settings/cache_command.c \
 	frontend/pull/options.c frontend/pull/interrupt.c frontend/pull/layers.c frontend/pull/into_file.c frontend/pull/transport.c \
 	frontend/pull/from_oci.c frontend/pull/from_oras.c frontend/pull/from_http.c frontend/pull/from_shub.c frontend/pull/from_library.c \

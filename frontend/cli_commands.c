@@ -157,6 +157,24 @@ const struct cli_command_row cli_commands[] = {
 	 .synopsis = "[use options...] <remote name>", .brief = "Make a remote the default",
 	 .description = "The library and the keyservers of this remote are used from now on.",
 	 .examples = "$ singularity remote use work"},
+	{.name = "registry", .command = CLI_GROUP, .on = CLI_ON_REGISTRY, .flags = CLI_SHOWS_HELP, .max = INT_MAX,
+	 .synopsis = "[registry options...] <command>", .brief = "Manage authentication to OCI/Docker registries",
+	 .description = "Credentials of registries are kept in docker-config.json in the user's directory, or by the\n"
+			"credential helpers that it names. What Docker and others keep is not used."},
+	{.name = "registry list", .command = CLI_FORWARD, .max = 0, .synopsis = "",
+	 .brief = "List all OCI credentials", .description = "Prints the registries that we are logged in to.",
+	 .examples = "$ singularity registry list"},
+	{.name = "registry login", .command = CLI_FORWARD, .on = CLI_ON_REGISTRY_LOGIN, .min = 1, .max = 1,
+	 .synopsis = "[login options...] <registry_uri>",
+	 .brief = "Log in to a registry",
+	 .description = "Has the registry verify user name and password, and keeps them. The URI is docker:// or oras://\n"
+			"and the name of a registry, perhaps with a repository that alone they are for.",
+	 .examples = "$ singularity registry login --username me docker://registry.example.org\n"
+		     "$ singularity registry login -u me --password-stdin oras://registry.example.org <token"},
+	{.name = "registry logout", .command = CLI_FORWARD, .on = CLI_ON_REGISTRY_LOGOUT, .min = 1, .max = 1,
+	 .synopsis = "[logout options...] <registry_uri>",
+	 .brief = "Log out of a registry", .description = "Forgets user name and password.",
+	 .examples = "$ singularity registry logout docker://registry.example.org"},
 	{.name = "run", .command = CLI_RUN, .on = CLI_ON_RUN, .min = 1, .max = INT_MAX,
 	 .synopsis = "[run options...] <container> [args...]",
 	 .brief = "Run the user-defined default command within a container",
@@ -235,7 +253,6 @@ const struct cli_command_row cli_commands[] = {
 	LATER_ROW("overlay seal", NULL, "Seal a writable overlay of an OCI-SIF into a read-only layer", "OCI mode is missing so far"),
 	LATER_ROW("overlay sync", NULL, "Sync an OCI-SIF with the content of its overlay", "OCI mode is missing so far"),
 	LATER_ROW("plugin", "plugins", "Manage Singularity plugins", "plugins are programs in Go, which this program in C cannot load"),
-	LATER_ROW("registry", NULL, "Manage authentication to OCI/Docker registries", "images come from local files so far"),
 	LATER_ROW("sign", NULL, "Add digital signatures to an image", "signing is missing so far"),
 	LATER_ROW("verify", NULL, "Verify digital signatures of an image", "signing is missing so far"),
 };

@@ -202,6 +202,15 @@ const struct cli_option cli_options[] = {
 	BOOL_ROW("dry-run", 'n', CLI_ON_CACHE_CLEAN, NULL, CLI_NO_FIELD, "show what would be removed, and remove nothing"),
 	BOOL_ROW("force", 'f', CLI_ON_CACHE_CLEAN, NULL, CLI_NO_FIELD, "do not ask"),
 
+	/* registry */
+	VALUE_ROW("config", 'c', CLI_TYPE_STRING, CLI_ON_REGISTRY, NULL, CLI_NO_FIELD, "string", "note logins in this file instead of remote.yaml"),
+	VALUE_ROW("username", 'u', CLI_TYPE_STRING, CLI_ON_REGISTRY_LOGIN, "LOGIN_USERNAME", CLI_NO_FIELD, "string", "user name (wanted)"),
+	{.name = "password", .letter = 'p', .type = CLI_TYPE_STRING, .commands = CLI_ON_REGISTRY_LOGIN, .env = "LOGIN_PASSWORD",
+	 .field = CLI_NO_FIELD, .flags = CLI_SECRET, .value = "string", .help = "password or token; asked for when it is not given"},
+	BOOL_ROW("password-stdin", 0, CLI_ON_REGISTRY_LOGIN, NULL, CLI_NO_FIELD, "read the password from standard input"),
+	VALUE_ROW("authfile", 0, CLI_TYPE_STRING, CLI_ON_REGISTRY_LOGIN | CLI_ON_REGISTRY_LOGOUT, "AUTHFILE", CLI_NO_FIELD, "string",
+		  "file for the credentials instead of docker-config.json"),
+
 	/* build */
 	BOOL_ROW("sandbox", 's', CLI_ON_BUILD, "SANDBOX", BUILD(sandbox), "make a directory instead of a file"),
 	BOOL_ROW("force", 'F', CLI_ON_BUILD, "FORCE", BUILD(force), "overwrite what is there without asking"),

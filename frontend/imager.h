@@ -35,5 +35,8 @@ int keyserver_add_main(int argc, char **argv);
 int keyserver_remove_main(int argc, char **argv);
 int search_main(int argc, char **argv); /* library/library_commands.c */
 int delete_main(int argc, char **argv);
+int registry_login_main(int argc, char **argv);  /* registry/registry_commands.c */
+int registry_logout_main(int argc, char **argv);
+int registry_list_main(int argc, char **argv);
 
 #endif

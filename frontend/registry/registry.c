@@ -706,7 +706,7 @@ int registry_put_manifest(struct registry *registry, const char *name, const cha
 
 /* ---- logging in ---- */
 
-int registry_check_login(const char *name, const struct registry_options *options, struct err *err)
+int registry_check_login(const char *name, const struct registry_options *options, bool *insecure, struct err *err)
 {
 	cleanup_ptr char *host = strndup(name, strcspn(name, "/")), *url = NULL;
 	struct http_response response = HTTP_RESPONSE_INIT;
@@ -726,6 +726,8 @@ int registry_check_login(const char *name, const struct registry_options *option
 		rc = perform(registry, &request, &response, err);
 	if (rc == 0 && response.status != 200)
 		rc = fail_at(registry, &response, err, "log in to", "the registry");
+	if (rc == 0)
+		*insecure = !url_is_https(registry->base);
 	http_response_fini(&response);
 	registry_close(registry);
 	return rc;

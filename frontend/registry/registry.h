@@ -64,8 +64,8 @@ int registry_put_blob(struct registry *registry, const struct registry_upload *u
 int registry_put_manifest(struct registry *registry, const char *name, const char *media_type, const void *bytes, size_t size,
 			  struct err *err);
 
-/* registry_check_login() - does the registry @name (host[:port], perhaps with a repository) take the user name and password of @options? -EACCES if not. */
-int registry_check_login(const char *name, const struct registry_options *options, struct err *err);
+/* registry_check_login() - by http (@insecure) or https: does the registry @name (host[:port], perhaps with a repository) take the user name and password of @options? -EACCES if not. */
+int registry_check_login(const char *name, const struct registry_options *options, bool *insecure, struct err *err);
 
 /* registry_source_open() - the image @reference (without scheme) as a source, for oci_source_open(). */
 int registry_source_open(const char *reference, const struct source_options *options, struct oci_source **out, struct err *err);
