@@ -271,7 +271,7 @@ BUILD_DEPS := gcc make libc6-dev libcap-dev libseccomp-dev libprotobuf-c-dev pro
 DEMO_DEPS := $(BUILD_DEPS) busybox-static uidmap debootstrap
 DEPS := $(DEMO_DEPS) libcmocka-dev bats squashfs-tools procps libcap2-bin attr e2fsprogs file util-linux bubblewrap squashfuse strace \
 	docker.io podman runc jq fuse2fs fuse-overlayfs skopeo umoci buildah zstd docker-registry openssl curl python3 \
-	apache2-utils python3-minimal musl-tools
+	apache2-utils python3 musl-tools
 
 # Installs what is missing, as root on Debian; says so otherwise. deps: for everything; deps-demo: to build and to run the demo.
 deps: WANTED := $(DEPS)
