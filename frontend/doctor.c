@@ -114,6 +114,8 @@ static const char *doctor_advise(enum ladder_resource resource, struct doctor_la
 	for (size_t i = 0; i < end; i++) {
 		const struct ladder_rung *rung = &ladder->rungs[i];
 
+		if (plan.flow == PLAN_FLOW_SETUID && rung->package && out->rungs[i].errnum == EPERM)
+			return "launch with --userns: the setuid starter does not use it";
 		if (rung->package && out->rungs[i].errnum == ENOENT) {
 			(void)snprintf(out->package, sizeof(out->package), "install the package %s", rung->package);
 			return out->package;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +30,24 @@ static int channel_write_all(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
+/* The caller's limit on file sizes is for the payload: memory counts as a file, and a write above the limit would end us. */
+static int channel_fill(int fd, const void *bytes, size_t len)
+{
+	struct rlimit saved, raised;
+	int result;
+
+	if (getrlimit(RLIMIT_FSIZE, &saved) < 0)
+		return -errno;
+	if (saved.rlim_max < len)
+		return -EFBIG;
+	raised = (struct rlimit){saved.rlim_max, saved.rlim_max};
+	if (setrlimit(RLIMIT_FSIZE, &raised) < 0)
+		return -errno;
+	result = channel_write_all(fd, bytes, len);
+	(void)setrlimit(RLIMIT_FSIZE, &saved);
+	return result;
+}
+
 int channel_new_sealed(const char *name, const void *bytes, size_t len, int *out_fd, struct err *err)
 {
 	cleanup_fd int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -36,7 +55,9 @@ int channel_new_sealed(const char *name, const void *bytes, size_t len, int *out
 
 	if (fd < 0)
 		return err_sys(err, errno, "cannot make memory for %s", name);
-	result = channel_write_all(fd, bytes, len);
+	result = channel_fill(fd, bytes, len);
+	if (result == -EFBIG)
+		return err_sys(err, EFBIG, "cannot start: the file size is limited (ulimit -Hf must be unlimited)");
 	if (result == 0 && (lseek(fd, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, CHANNEL_SEALS) < 0))
 		result = -errno;
 	if (result < 0)

@@ -249,5 +249,16 @@ check_caller_state() {
 	GIVEN=(prlimit --as=31000000)
 	run $profile exec "$WORK/box" true
 	expect 255 FATAL: "ulimit -Hv"
+	GIVEN=(prlimit --fsize=0)
+	run $profile exec "$image" true
+	expect 255 FATAL: "ulimit -Hf"
+	GIVEN=(prlimit --fsize=0: --cpu=1)
+	run $profile exec "$image" sh -c 'ulimit -f; ulimit -t'
+	expect 0; expect_output $'0\n1'
 }
 @test "what the caller's process has: personality, limits" { each_profile check_caller_state; }
+
+@test "doctor in setuid mode: no advice that would change nothing" {
+	run as_user_suid doctor
+	expect 0 "fuse2fs         rejected   EPERM" "to improve: launch with --userns" ! "--device /dev/fuse"
+}
