@@ -50,6 +50,7 @@ libexec/singularity/nested/libexec/singularity/bin/imager
 libexec/singularity/nested/libexec/singularity/bin/path-loader
 libexec/singularity/nested/libexec/singularity/bin/squashfs-server
 libexec/singularity/nested/libexec/singularity/bin/starter
+libexec/singularity/nested/libexec/singularity/ca-certificates.crt
 libexec/singularity/nested/libexec/singularity/nested
 share/man/man1/run-singularity.1
 share/man/man1/singularity.1
