@@ -238,7 +238,7 @@ const struct cli_option cli_options[] = {
 	BOOL_LATER("detached", 'd', CLI_ON_BUILD, "DETACHED", "submit a remote build and return", NO_REMOTE_BUILD),
 	VALUE_LATER("builder", 0, CLI_TYPE_STRING, CLI_ON_BUILD, "BUILDER", "string", "address of a remote build service", NO_REMOTE_BUILD),
 	VALUE_LATER("arch", 0, CLI_TYPE_STRING, CLI_ON_BUILD, "BUILD_ARCH", "string", "architecture of a remote build", NO_REMOTE_BUILD),
-	VALUE_LATER("library", 0, CLI_TYPE_STRING, CLI_ON_BUILD, NULL, "string", "address of a container library", "libraries are missing so far"),
+	VALUE_ROW("library", 0, CLI_TYPE_STRING, CLI_ON_BUILD, "LIBRARY", CLI_NO_FIELD, "string", "address of a container library"),
 
 	/* inspect, run-help */
 	BOOL_ROW("labels", 'l', CLI_ON_INSPECT, NULL, INSPECT(labels), "show the labels (what is shown without other options)"),

@@ -54,12 +54,15 @@ static uint64_t choose(const char *name, uint64_t configured, uint64_t max)
 static void read_settings(uint64_t *concurrency, uint64_t *part_bytes)
 {
 	static struct conf_frontend conf; /* large */
+	const char *given = getenv("SINGULARITY_CONFIG_FILE"); /* also what --config says */
 	cleanup_ptr char *path = NULL;
 	struct err err = ERR_INIT;
+	int len;
 
 	*concurrency = 3;
 	*part_bytes = 5242880;
-	if (asprintf(&path, "%s/singularity.conf", install_get()->confdir) < 0) {
+	len = given && *given ? asprintf(&path, "%s", given) : asprintf(&path, "%s/singularity.conf", install_get()->confdir);
+	if (len < 0) {
 		path = NULL;
 		return;
 	}

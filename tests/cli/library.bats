@@ -111,6 +111,17 @@ entries() {
 	grep -q "^library GET /v1/imagefile/$image_name:latest auth" seen
 }
 
+@test "build from the library" {
+	run "$SINGULARITY" build --library "$LIBRARY_URL" built.sif library://group/tools/moo:1.0
+	echo "$output"
+	[ "$status" -eq 0 ]
+	run "$SINGULARITY" -q run built.sif
+	[ "$output" = 'from the library' ]
+	run "$SINGULARITY" inspect --deffile built.sif
+	echo "$output"
+	[[ $output == *'library'*'group/tools/moo:1.0'* ]]
+}
+
 @test "singularity.conf says how many parts, and how large" {
 	library_tree
 	sed -i -e 's/^download concurrency = .*/download concurrency = 2/' -e 's/^download part size = .*/download part size = 500000/' "$conf"
