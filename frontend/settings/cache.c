@@ -52,6 +52,9 @@ static pthread_mutex_t entries_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct cache_entry *entries;
 static bool beating;
 
+/* Held while there is a temporary file that no entry of the list names; taken before the other one. */
+static pthread_mutex_t making_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static const struct {
 	const char *name, *dir;
 } types[CACHE_TYPES] = {
@@ -549,6 +552,7 @@ void cache_entry_abandon_consume(struct cache_entry *entry)
 void cache_abandon_all(void)
 {
 	/* Not unlocked again: the other threads stop where they touch an entry next. */
+	(void)pthread_mutex_lock(&making_lock);
 	(void)pthread_mutex_lock(&entries_lock);
 	for (const struct cache_entry *entry = entries; entry; entry = entry->next)
 		remove_files(entry);
@@ -623,9 +627,14 @@ int cache_get(struct cache *cache, enum cache_type type, const char *key, const 
 		rc = entry_new(cache, type, key, dir_fd, &entry, err);
 		if (rc < 0)
 			return rc;
+		(void)pthread_mutex_lock(&making_lock);
 		rc = take_lock(dir_fd, lock, &entry->lock_fd);
-		if (rc == 0)
-			return begin(cache, entry, path, out, err);
+		if (rc == 0) {
+			rc = begin(cache, entry, path, out, err);
+			(void)pthread_mutex_unlock(&making_lock);
+			return rc;
+		}
+		(void)pthread_mutex_unlock(&making_lock);
 		entry_free(entry);
 		if (rc != -EEXIST)
 			return err_sys(err, -rc, "cannot lock an entry of the cache %s", cache->path);
@@ -676,12 +685,14 @@ void cache_note(struct cache *cache, const char *name, const char *text)
 	cleanup_fd int dir_fd = -1, fd = -1;
 	bool locked;
 
-	if (!cache || name_note(name, file) < 0 || open_dir(cache, NOTES_DIR, &dir_fd, NULL) < 0 ||
-	    make_temporary(dir_fd, "note", temporary, &fd, &locked) < 0)
+	if (!cache || name_note(name, file) < 0 || open_dir(cache, NOTES_DIR, &dir_fd, NULL) < 0)
 		return;
-	if (dprintf(fd, "%" PRId64 " %s\n", (int64_t)time(NULL), text) < 0 ||
-	    renameat(dir_fd, temporary, dir_fd, file + strlen("sha256:")) < 0)
+	(void)pthread_mutex_lock(&making_lock);
+	if (make_temporary(dir_fd, "note", temporary, &fd, &locked) == 0 &&
+	    (dprintf(fd, "%" PRId64 " %s\n", (int64_t)time(NULL), text) < 0 ||
+	     renameat(dir_fd, temporary, dir_fd, file + strlen("sha256:")) < 0))
 		(void)unlinkat(dir_fd, temporary, 0);
+	(void)pthread_mutex_unlock(&making_lock);
 }
 
 void cache_recall(struct cache *cache, const char *name, char **text, int64_t *age_seconds)
